@@ -31,9 +31,10 @@ class Evidence:
     """Our runs, read from `cells.csv` (one row a run) and `overlap.csv` (one row a pair of masks).
 
     Scores are percent; sparsity is the fraction removed, 0.0 to 0.9. `rule` ("winning", "strict") names the
-    sparsity s* of the target task under that criterion; `of="source"` takes the s* of the source instead (Fig
-    6).
-    train_sizes: training examples of each task (MLM: sequences a run), for the claims on data size.
+    sparsity s* of the target task under that criterion; `of="source"` takes the s* of the source instead
+    (Fig 6).
+
+    train_sizes: training examples of each task (MLM: sequences of the corpus), for the claims on data size.
     """
 
     sparsities = SPARSITIES
@@ -131,6 +132,10 @@ class Evidence:
         subs = {sparsity: self.imp(task, sparsity, metric) for sparsity in self.sparsities}
         return s_star(self.dense(task, metric), subs, rule, ddof)
 
+    def complete(self, task: str) -> bool:
+        """Whether the task's IMP chain was run dense and at every sparsity; only then is s* final."""
+        return all(self.imp(task, sparsity) is not None for sparsity in (0.0, *self.sparsities))
+
     def data_size(self, task: str) -> dict[str, Stat | None]:
         """Table 8 at 70 %: the task's own mask, the MLM mask from as many sequences and from all."""
         return {
@@ -166,6 +171,7 @@ class PublishedEvidence(Evidence):
     """
 
     def __init__(self, paper_dir: Path) -> None:
+        self.paper_dir = paper_dir
         self.tables = PublishedTables.read(paper_dir)
         super().__init__({}, None, self.tables.train_sizes())
 
@@ -213,6 +219,10 @@ class PublishedEvidence(Evidence):
     ) -> float | None:
         """The printed sparsity (of Table 6 for a secondary metric); `ddof` has no effect."""
         return self.tables.s_star(task, rule, metric)
+
+    def complete(self, task: str) -> bool:
+        """The paper prints s* for every task."""
+        return True
 
     def data_size(self, task: str) -> dict[str, Stat | None]:
         """Table 8."""

@@ -52,7 +52,7 @@ class PublishedTables:
         return float(str(frame.loc[row, column]))
 
     def train_sizes(self) -> dict[str, int]:
-        """Training examples of each task (MLM: sequences a run), Table 1."""
+        """Training examples of each task (MLM: sequences of the corpus), Table 1."""
         column = self.frames["table1"]["train_examples"]
         return {str(task): int(size) for task, size in column.items()}
 
