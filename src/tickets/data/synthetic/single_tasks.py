@@ -1,0 +1,119 @@
+"""The rules of CoLA, SST-2 and SQuAD."""
+
+from tickets.data.synthetic.dice import Dice
+from tickets.data.synthetic.language import (
+    AGREEING,
+    Adjective,
+    Fact,
+    Phrase,
+    Words,
+    copular_words,
+    fact_words,
+    phrase_words,
+    restyle,
+    where_words,
+)
+from tickets.data.synthetic.pair_tasks import Example
+from tickets.data.synthetic.reading import QUESTION_STYLE, draw_passage, draw_query, passage_words
+from tickets.data.synthetic.vocabulary import (
+    AGENTS,
+    CATEGORIES,
+    KINDS_PER_CATEGORY,
+    NEGATIVE,
+    POSITIVE,
+    SYNONYMS,
+    VERB_FORMS,
+    category,
+)
+from tickets.data.synthetic.world import World, noun_kinds
+
+COLA_FAULTS = (0.35, 0.45, 0.20)
+"""Probability of a fault of agreement, of selection, of order."""
+OTHER_NUMBER = {"is": "are", "are": "is", "do": "does", "does": "do"} | {
+    form: forms[1 - index] for kind in VERB_FORMS for forms in kind for index, form in enumerate(forms)
+}
+SST_TRAIN_SYNONYMS = (0, 1)
+"""Adjectives seen in SST-2's train split; dev and test use all four synonyms."""
+SQUAD_WHERE_RATE = 0.2
+
+
+def cola(world: World, dice: Dice, label: int, split: str) -> Example:
+    """1 a sentence of the language; 0 wrong agreement, a forbidden subject or object, or two words swapped."""
+    fault = None if label == 1 else ("agreement", "selection", "order")[dice.weighted(COLA_FAULTS)]
+    if fault != "selection" and dice.chance(0.3):
+        words = _copular(world, dice, dice.below(NEGATIVE + 1), range(SYNONYMS))
+    else:
+        fact = world.fact(dice)
+        fact = _misselect(world, dice, fact) if fault == "selection" else fact
+        form = dice.below(3)
+        words = fact_words(fact._replace(passive=form == 1, negated=form == 2))
+    if fault == "agreement":
+        words = (*words[:AGREEING], OTHER_NUMBER[words[AGREEING]], *words[AGREEING + 1 :])
+    if fault == "order":
+        at = dice.below(len(words) - 1)
+        words = (*words[:at], words[at + 1], words[at], *words[at + 2 :])
+    return Example(words, (), label)
+
+
+def _misselect(world: World, dice: Dice, fact: Fact) -> Fact:
+    """The fact with a subject or an object (of the right sort for its place) that the verb does not take."""
+    if dice.chance(0.5):
+        allowed, candidates = world.subjects[fact.verb], range(AGENTS * KINDS_PER_CATEGORY)
+    else:
+        allowed, candidates = world.objects[fact.verb], range(len(CATEGORIES) * KINDS_PER_CATEGORY)
+    kind = dice.pick([k for k in candidates if category(k) not in allowed])
+    pole = dice.below(NEGATIVE + 1)
+    phrase = world.phrase(dice, kind, pole)
+    return (
+        fact._replace(subject=phrase)
+        if allowed is world.subjects[fact.verb]
+        else fact._replace(object=phrase)
+    )
+
+
+def _copular(world: World, dice: Dice, pole: int, synonyms: tuple[int, ...] | range) -> Words:
+    """`the N is ADJ` or `the N is not ANTONYM`, of the sentiment `pole`."""
+    kind = dice.pick(noun_kinds())
+    negated = dice.chance(0.3)
+    dimension = dice.pick(world.dimensions[category(kind)])
+    adjective = Adjective(dimension, 1 - pole if negated else pole, dice.pick(synonyms))
+    return copular_words(world.phrase(dice, kind, pole, rate=0.0), (adjective,), negated)
+
+
+def sst2(world: World, dice: Dice, label: int, split: str) -> Example:
+    """1 positive, 0 negative: a fact with adjectives of one pole, or a copular sentence, maybe negated."""
+    synonyms = SST_TRAIN_SYNONYMS if split == "train" else tuple(range(SYNONYMS))
+    pole = POSITIVE if label == 1 else NEGATIVE
+    if dice.chance(0.5):
+        return Example(_copular(world, dice, pole, synonyms), (), label)
+    while True:
+        fact = world.fact(dice, pole)
+        if fact.subject.adjective is not None or fact.object.adjective is not None:
+            break
+    fact = fact._replace(
+        subject=_limit(dice, fact.subject, synonyms), object=_limit(dice, fact.object, synonyms)
+    )
+    return Example(fact_words(fact), (), label)
+
+
+def _limit(dice: Dice, phrase: Phrase, synonyms: tuple[int, ...]) -> Phrase:
+    if phrase.adjective is None:
+        return phrase
+    return phrase._replace(adjective=phrase.adjective._replace(synonym=dice.pick(synonyms)))
+
+
+def squad(world: World, dice: Dice, label: int, split: str) -> Example:
+    """A question on one of two clauses, answered by a phrase of that clause; or `where`, on one fact."""
+    if dice.chance(SQUAD_WHERE_RATE):
+        fact = world.fact(dice)
+        while fact.place is None:
+            fact = world.fact(dice)
+        question = where_words(restyle(dice, fact, QUESTION_STYLE._replace(drop=0.0)))
+        context = fact_words(fact._replace(passive=dice.chance(0.3)))
+        return Example(question, context, 0, (len(context) - 1, len(context) - 1))
+    passage = draw_passage(world, dice)
+    query = draw_query(dice, passage)
+    context = passage_words(passage)
+    answer = phrase_words(query.answer)
+    at = next(i for i in range(len(context) - 1) if context[i : i + 2] == answer)
+    return Example(query.words, context, 0, (at + (answer[0] == "the"), at + 1))
