@@ -18,8 +18,8 @@ from tickets.data.synthetic.world import World
 def build_task(task_id: str, seed: int, sizes: Mapping[str, int] | None = None) -> EncodedTask:
     """A downstream task or `mlm` of the world of `seed`: splits train, dev, test (MNLI also dev_mismatched).
 
-    sizes overrides the number of examples of single splits. Raises `TicketsError` for an unknown task or split
-    and for more examples than the language holds.
+    sizes overrides the number of examples of single splits. Raises `TicketsError` for an unknown task or
+    split and for more examples than the language holds.
     """
     kind = registry.task(task_id).kind
     world = World.draw(seed)
@@ -27,7 +27,7 @@ def build_task(task_id: str, seed: int, sizes: Mapping[str, int] | None = None) 
 
 
 def build_pretraining(seed: int, n_pairs: int = 40_000, n_dev: int = 600) -> EncodedTask:
-    """The pre-training corpus of a world: sentence pairs in splits train and dev, label 1 for a true continuation."""
+    """The pre-training corpus of a world (splits train and dev); label 1 is a true continuation."""
     return _encode("pretraining", "classification", seed, draw_pretraining(World.draw(seed), n_pairs, n_dev))
 
 

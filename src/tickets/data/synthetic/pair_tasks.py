@@ -102,7 +102,7 @@ def _asked(world: World, dice: Dice, same: bool) -> tuple[Fact, Fact, str]:
 
 
 def stsb(world: World, dice: Dice, label: int, split: str) -> Example:
-    """`label` roles changed (0 to 3); the score falls from 5 by a cost for each and for dropped adjectives."""
+    """`label` roles changed (0 to 3); 5 less a cost for each and for dropped adjectives."""
     fact = world.fact(dice)
     other = fact if label == 0 else world.change(dice, fact, label)[0]
     score = 5.0

@@ -1,8 +1,8 @@
 """Sentence pairs for pre-training: clean rows with a next-sentence label.
 
 Documents of five kinds. Half of the pairs are true continuations; of the others, 70 % are *hard*: the second
-sentence is altered by the same change of roles that makes the negatives of RTE, MRPC, QQP, QNLI and the neutral
-class of MNLI. Next-sentence prediction is thereby close to supervision for those tasks, by construction.
+sentence is altered by the same change of roles that makes the negatives of RTE, MRPC, QQP, QNLI and the
+neutral class of MNLI. By construction, next-sentence prediction is thereby close to supervision for those tasks.
 """
 
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def _looked_up(world: World, dice: Dice, positive: bool) -> tuple[Words, Words]:
 
 
 def _described(world: World, dice: Dice, positive: bool) -> tuple[Words, Words]:
-    """`the N is ADJ [and is ADJ2]`, of one sentiment, and one of it in other words; negatives toggle `not`."""
+    """`the N is ADJ [and is ADJ2]`, of one sentiment, and half of it reworded; negatives toggle `not`."""
     kind, pole = dice.pick(noun_kinds()), dice.below(NEGATIVE + 1)
     subject = world.phrase(dice, kind, pole, rate=0.0)
     dimensions = dice.sample(world.dimensions[category(kind)], 2 if dice.chance(CONTINUED_RATE) else 1)

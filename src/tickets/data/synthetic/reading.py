@@ -30,7 +30,7 @@ class Passage(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A question about one clause of a passage, its answer, and the other clause's phrase in the same role."""
+    """A question on one clause of a passage, its answer, and the other clause's phrase in the same role."""
 
     words: Words
     answer: Phrase

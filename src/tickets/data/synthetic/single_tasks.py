@@ -38,7 +38,7 @@ SQUAD_WHERE_RATE = 0.2
 
 
 def cola(world: World, dice: Dice, label: int, split: str) -> Example:
-    """1 a sentence of the language; 0 wrong agreement, a forbidden subject or object, or two words swapped."""
+    """1 a good sentence; 0 wrong agreement, a forbidden subject or object, or two words swapped."""
     fault = None if label == 1 else ("agreement", "selection", "order")[dice.weighted(COLA_FAULTS)]
     if fault != "selection" and dice.chance(0.3):
         words = _copular(world, dice, dice.below(NEGATIVE + 1), range(SYNONYMS))

@@ -1,8 +1,8 @@
 """A world: which kinds of thing may do what to which, drawn from a seed.
 
 Every verb takes subjects of two categories and objects of two, and has two typical places; every category can
-be described along four of the six adjective dimensions. The draw is balanced (each category serves equally many
-verbs), so that worlds of different seeds are about equally hard.
+be described along four of the six adjective dimensions. The draw is balanced (each category serves equally
+many verbs), so that worlds of different seeds are about equally hard.
 """
 
 from dataclasses import dataclass
