@@ -1,0 +1,22 @@
+"""Official numbers of rows (spec lth section 3.1, oracle O19), to tell whether local files are complete."""
+
+OFFICIAL_ROWS: dict[str, dict[str, int]] = {
+    "mnli": {"train": 392_702, "dev": 9_815, "dev_mismatched": 9_832},
+    "qqp": {"train": 363_846, "dev": 40_430},
+    "sts-b": {"train": 5_749, "dev": 1_500},
+    "wnli": {"train": 635, "dev": 71},
+    "qnli": {"train": 104_743, "dev": 5_463},
+    "mrpc": {"train": 3_668, "dev": 408},
+    "rte": {"train": 2_490, "dev": 277},
+    "sst-2": {"train": 67_349, "dev": 872},
+    "cola": {"train": 8_551, "dev": 1_043},
+    "squad": {"train": 87_599, "dev": 10_570},
+}
+
+
+def completeness(task_id: str, split: str, rows: int) -> str:
+    """`official`, `other than official` (with the number it should be), or `open` where any size is right."""
+    expected = OFFICIAL_ROWS.get(task_id, {}).get(split)
+    if expected is None:
+        return "open"
+    return "official" if rows == expected else f"other than official ({expected} rows)"
