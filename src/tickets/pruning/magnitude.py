@@ -33,10 +33,8 @@ def prune_global(weights: Mapping[str, Tensor], mask: Mask | None, fraction: flo
     the order of the mask. Raises `TicketsError` on other dtypes (16-bit floats tie by the thousand, O8), on
     survivors that are NaN or infinite, and on a mask for other tensors.
     """
-    if isinstance(fraction, int) or not 0.0 <= fraction <= 1.0:
-        raise TicketsError(f"fraction to prune: {fraction!r} is not a float in [0, 1]. All weights are 1.0.")
     alive = sum(weight.numel() for weight in weights.values()) if mask is None else mask.kept
-    return prune_count(weights, mask, round(fraction * alive))
+    return prune_count(weights, mask, removals(fraction, alive))
 
 
 def prune_count(weights: Mapping[str, Tensor], mask: Mask | None, count: int) -> Mask:
@@ -54,11 +52,18 @@ def prune_count(weights: Mapping[str, Tensor], mask: Mask | None, count: int) ->
     kept_now: dict[str, Tensor] = {}
     for name, rank in ranks.items():
         if ties:
-            first = (rank == threshold).nonzero()[:ties]
-            rank[first.unbind(1)] = _DEAD
+            first = (rank.view(-1) == threshold).nonzero()[:ties, 0]
+            rank.view(-1)[first] = _DEAD
             ties -= len(first)
         kept_now[name] = rank >= threshold
     return Mask(kept_now)
+
+
+def removals(fraction: float, alive: int) -> int:
+    """How many of `alive` weights a fraction removes: `round(fraction * alive)`, half to even, as torch."""
+    if isinstance(fraction, int) or not 0.0 <= fraction <= 1.0:
+        raise TicketsError(f"fraction to prune: {fraction!r} is not a float in [0, 1]. All weights are 1.0.")
+    return round(fraction * alive)
 
 
 def one_shot(weights: Mapping[str, Tensor], sparsity: float) -> Mask:

@@ -8,6 +8,7 @@ flipped byte is found on reading: in a tensor by the sha256, in the header by th
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def write_mask(mask: Mask, path: Path, provenance: Mapping[str, Any]) -> None:
         save_file(mask.packed(), part, metadata={_KEY: _canonical(header)})
         part.replace(path)
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise TicketsError(
             f"{path}: cannot write the mask ({error}). Check the folder's permissions and the free space."
         ) from None
