@@ -2,7 +2,7 @@
 
 Documents of five kinds. Half of the pairs are true continuations; of the others, 70 % are *hard*: the second
 sentence is altered by the same change of roles that makes the negatives of RTE, MRPC, QQP, QNLI and the
-neutral class of MNLI. By construction, next-sentence prediction is thereby close to supervision for those tasks.
+neutral class of MNLI. By construction, next-sentence prediction is close to supervision for those tasks.
 """
 
 from collections.abc import Callable
