@@ -116,9 +116,9 @@ class PublishedTables:
 
     def _row(self, row: str, task: str, table: str, metric: str | None) -> Stat | None:
         if metric is not None and metric != TASKS[task].metrics[0]:
-            column, table, more = _TABLE6.get((task, metric), ""), "table6", False
-            if row == "imp" and table != "table6":
+            if table != "table2":  # Table 6 is about the winning tickets
                 return None
+            column, table, more = _TABLE6.get((task, metric), ""), "table6", False
         else:
             column, more = task, table == "table2"
         median = self.number("table5", f"{row}_median", task) if more else math.nan
