@@ -109,7 +109,7 @@ def decode_spans(
     starts, ends = _array(start_logits), _array(end_logits)
     width = starts.shape[1]
     offsets = split.extras["offsets"][:, :width].numpy()
-    context = offsets[..., 1] > offsets[..., 0]
+    context = offsets[..., 1] > 0
     openings = context
     if "max_context" in split.extras:
         openings = context & split.extras["max_context"][:, :width].numpy().astype(bool)
@@ -140,7 +140,7 @@ def decode_spans(
 
 def _array(scores: Scores) -> NDArray[np.float64]:
     if isinstance(scores, Tensor):
-        scores = scores.detach().float().cpu().numpy()
+        scores = scores.detach().cpu().double().numpy()
     return np.asarray(scores, dtype=np.float64)
 
 

@@ -87,20 +87,23 @@ def load_tokenizer(name_or_path: str | Path, revision: str | None = None) -> Any
     from transformers import AutoTokenizer
 
     local = Path(name_or_path).is_dir()
+    advice = (
+        "The folder needs the tokenizer's files beside the model (tokenizer.json or vocab.txt)."
+        if local
+        else "Set model.path to a local model folder, or check the name, the revision and the network."
+    )
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             str(name_or_path), revision=None if local else revision, local_files_only=local
         )
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        advice = (
-            "The folder needs the tokenizer's files beside the model (tokenizer.json or vocab.txt)."
-            if local
-            else "Set model.path to a local model folder, or check the name, the revision and the network."
-        )
         raise TicketsError(f"{name_or_path}: cannot load a tokenizer ({reason}). {advice}") from None
     if not tokenizer.is_fast:
         raise TicketsError(f"{name_or_path}: needs a fast tokenizer. Save it with a tokenizer.json.")
+    # Without its files transformers 5 builds a tokenizer that knows the special tokens only.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise TicketsError(f"{name_or_path}: the tokenizer has no vocabulary. {advice}")
     return tokenizer
 
 
