@@ -134,7 +134,7 @@ def test_an_unreachable_hub_says_how_to_use_local_files(monkeypatch, tokenizers)
 
     monkeypatch.setattr("datasets.load_dataset", unreachable)
     for task_id in ("rte", "squad", "mlm"):
-        with pytest.raises(TicketsError, match=r"cannot load it from the hub .*set data.path"):
+        with pytest.raises(TicketsError, match=r"cannot load it from the hub .*and data.path"):
             build_real_task(task_id, tokenizer=tokenizers["bert"])
 
 
