@@ -84,7 +84,8 @@ def _download(source: HubSource, split: str) -> Any:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TicketsError(
             f"{source.repository} ({source.config}, revision {source.revision}): cannot load it from the hub "
-            f"({reason}). Without network, set data.source to local and data.path to a folder of files (see DATA.md)."
+            f"({reason}). Without network, set data.source to local and data.path to a folder of "
+            "files (see DATA.md)."
         ) from None
 
 
