@@ -1,0 +1,53 @@
+"""What a table or figure of a paper is, before anything is drawn. Light enough for Snakemake to import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from tickets.errors import TicketsError
+
+Kind = Literal["table", "figure"]
+SUFFIXES: dict[Kind, tuple[str, ...]] = {"table": ("csv", "md", "tex"), "figure": ("pdf", "png", "csv")}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One table or figure, with what it needs and the pure function that makes it.
+
+    `stages` are the pipeline stages whose cells it reads; `overlap` says that it reads the mask overlaps too.
+    `render` is "module:function"; the function takes (ours, published, facts) and returns a DataFrame for a
+    table, (Figure, DataFrame of what is drawn) for a figure.
+    """
+
+    id: str
+    paper: str
+    kind: Kind
+    number: str
+    title: str
+    stages: tuple[str, ...]
+    render: str
+    caption: str
+    notes: str = ""
+    overlap: bool = False
+    extra: bool = False  # ours, not in the paper
+
+    @property
+    def stem(self) -> str:
+        """File name without suffix: the id without its paper prefix, since the folder names the paper."""
+        return self.id.removeprefix(f"{self.paper}_")
+
+    def outputs(self, out_dir: Path) -> tuple[Path, ...]:
+        """The files that rendering writes below `out_dir` (results/<preset>/<paper>)."""
+        return tuple(out_dir / f"{self.kind}s" / f"{self.stem}.{suffix}" for suffix in SUFFIXES[self.kind])
+
+    def function(self) -> Callable[..., Any]:
+        """Import the render function now; `TicketsError` if the registry names one that is not there."""
+        module, _, name = self.render.partition(":")
+        found = getattr(import_module(module), name, None)
+        if not callable(found):
+            raise TicketsError(
+                f"artifact {self.id}: {self.render} is no function; correct its registry entry."
+            )
+        return found  # type: ignore[no-any-return]

@@ -1,0 +1,106 @@
+"""Render one artifact of a paper from its cells: the step behind every table and figure target."""
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tickets.errors import TicketsError
+from tickets.figures import tableio
+from tickets.figures.artifact import Artifact
+from tickets.figures.style import figure_files, house_style
+
+_ABOUT = {
+    "micro": "a tiny model on a synthetic language; absolute scores do not compare with published ones",
+    "mini": "bert-base-uncased on the small tasks with few seeds",
+    "paper": "models, data and seeds as published",
+}
+
+
+def render_artifact(
+    artifact: Artifact,
+    cells_paths: Sequence[Path],
+    out_dir: Path,
+    preset: str,
+    *,
+    overlap_path: Path | None = None,
+    paper_dir: Path | None = None,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
+) -> tuple[Path, ...]:
+    """Write the files of `artifact` below `out_dir` (results/<preset>/<paper>) and return their paths.
+
+    cells_paths: one or more parts of cells.csv. paper_dir: the published values (default paper/<paper>).
+    facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}. Each file appears complete or
+    not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable input.
+    """
+    published_dir = paper_dir or Path("paper") / artifact.paper
+    evidence = import_module(f"tickets.papers.{artifact.paper}.evidence")
+    facts = facts or {}
+    sizes = {t: int(f["train_examples"]) for t, f in facts.items() if f.get("train_examples") is not None}
+    overlap = read_frame(overlap_path) if overlap_path is not None else None
+    ours = evidence.Evidence.from_frames(read_cells(cells_paths), overlap, sizes or None)
+    published = evidence.PublishedEvidence(published_dir)
+    with house_style():
+        made = artifact.function()(ours, published, facts)
+        if artifact.kind == "table":
+            files = _table_files(artifact, made, preset)
+        else:
+            figure, drawn = made
+            files = figure_files(figure, f"{artifact.number}, {describe_preset(preset)}")
+            files["csv"] = drawn.to_csv(index=False, lineterminator="\n").encode()
+    for path in artifact.outputs(out_dir):
+        write_atomically(path, files[path.suffix[1:]])
+    return artifact.outputs(out_dir)
+
+
+def describe_preset(preset: str) -> str:
+    """One line that says what the numbers of a preset are worth."""
+    return f"preset {preset}" + (f": {_ABOUT[preset]}" if preset in _ABOUT else "")
+
+
+def _table_files(artifact: Artifact, frame: pd.DataFrame, preset: str) -> dict[str, bytes]:
+    heading = f"{artifact.number}: {artifact.title}"
+    caption = " ".join(t for t in (artifact.caption, artifact.notes, f"({describe_preset(preset)}.)") if t)
+    texts = {
+        "csv": tableio.to_csv(frame),
+        "md": tableio.to_markdown(frame, heading, caption),
+        "tex": tableio.to_tex(frame, artifact.id, heading, caption),
+    }
+    return {suffix: text.encode() for suffix, text in texts.items()}
+
+
+def read_cells(paths: Sequence[Path]) -> pd.DataFrame:
+    """The parts of cells.csv as one frame, a run that two parts hold kept once."""
+    if not paths:
+        raise TicketsError("no cells.csv given; a table or figure needs at least one part.")
+    frames = [read_frame(path) for path in paths]
+    # An empty part would turn the columns of the others into text.
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(filled, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """One CSV file, or a `TicketsError` that names it."""
+    try:
+        return pd.read_csv(path, dtype={"rule": str}, keep_default_na=True)
+    except FileNotFoundError:
+        raise TicketsError(f"{path}: no such file. Run the stage that makes it first.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise TicketsError(
+            f"{path}: not a readable CSV ({error}). Delete it and run its stage again."
+        ) from None
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside the target and move into place, so that no reader sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise TicketsError(f"{path}: could not be written ({error}). Check space and permissions.") from error
