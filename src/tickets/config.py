@@ -1,0 +1,212 @@
+"""`config.yaml` as typed values. Imports no torch, transformers or pandas: every Snakemake process parses it.
+
+The file holds one section a preset; `load_config` picks the active one, applies overrides and validates. Paper
+sections are validated by the papers themselves (`tickets.papers.<id>.settings`).
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tickets.errors import TicketsError
+from tickets.models.config import EncoderConfig
+from tickets.papers.lth.settings import LthSettings
+from tickets.training.recipe import Recipe
+
+PRESETS = ("micro", "mini", "paper")
+PAPERS = ("lth",)
+
+
+class Section(BaseModel):
+    """A config section: unknown keys are errors, values are fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shape(Section):
+    """Shape of a model that is pre-trained in the pipeline (names as in `EncoderConfig`)."""
+
+    hidden_size: int = Field(64, gt=0, description="Width of the hidden states.")
+    layers: int = Field(2, gt=0, description="Transformer layers.")
+    heads: int = Field(8, gt=0, description="Attention heads a layer.")
+    intermediate_size: int = Field(256, gt=0, description="Width of the feed-forward layers.")
+    max_positions: int = Field(64, gt=0, description="Longest input in tokens.")
+    activation: str = Field("relu", description="Feed-forward activation.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout, hidden and attention.")
+    initializer_range: float = Field(0.08, gt=0, description="Standard deviation of the initial weights.")
+
+    def encoder(self, vocab_size: int) -> EncoderConfig:
+        """The encoder of this shape."""
+        facts = self.model_dump()
+        rate = facts.pop("dropout")
+        return EncoderConfig(vocab_size=vocab_size, hidden_dropout=rate, attention_dropout=rate, **facts)
+
+
+class Pretraining(Section):
+    """How the pipeline pre-trains its own model (docs/explanation/micro-world.md)."""
+
+    recipe: Recipe
+    pairs: int = Field(40_000, gt=0, description="Sentence pairs to pre-train on.")
+    nsp: bool = Field(True, description="Add next-sentence prediction; false: masked words only.")
+
+
+class ModelSection(Section):
+    """Where the pre-trained model comes from: exactly one of `shape`, `path` and `hub`."""
+
+    name: str = Field(description="Short name, part of result paths.", pattern=r"^[a-z0-9][a-z0-9.\-]*$")
+    shape: Shape | None = Field(
+        None, description="Pre-train a model of this shape on the synthetic language."
+    )
+    pretraining: Pretraining | None = Field(None, description="How to pre-train it.")
+    path: Path | None = Field(None, description="A local Hugging Face model folder.")
+    hub: str | None = Field(None, description="A model id on the Hugging Face hub.")
+    revision: str | None = Field(None, description="Pinned commit of the hub model.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ModelSection":
+        if sum(x is not None for x in (self.shape, self.path, self.hub)) != 1:
+            raise ValueError("give exactly one of 'shape', 'path' and 'hub'")
+        if (self.shape is None) != (self.pretraining is None):
+            raise ValueError("'shape' and 'pretraining' belong together")
+        if self.hub is not None and self.revision is None:
+            raise ValueError("'hub' needs a pinned 'revision'")
+        return self
+
+
+class DataSection(Section):
+    """Where the task data come from."""
+
+    source: Literal["synthetic", "local", "hub"] = Field(description="synthetic, local files, or the hub.")
+    path: Path | None = Field(None, description="Folder of official GLUE/SQuAD/text files (source: local).")
+    revision: str | None = Field(None, description="Pinned revision of the hub data sets (source: hub).")
+    corpus: str = Field("wikitext-103", description="Plain-text corpus for MLM (local folder or hub name).")
+    files: dict[str, dict[str, str]] = Field(
+        {}, description="File names by task and split, where not official."
+    )
+    world_seed: int = Field(1, description="Seed of the synthetic language (source: synthetic).")
+    sizes: dict[str, dict[str, int]] = Field(
+        {}, description="Examples by task and split (source: synthetic)."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "DataSection":
+        if self.source == "local" and self.path is None:
+            raise ValueError("source 'local' needs 'path'")
+        if self.source == "hub" and self.revision is None:
+            raise ValueError("source 'hub' needs a pinned 'revision'")
+        return self
+
+
+class Execution(Section):
+    """How jobs run on a machine. Nothing here changes what is computed, only how fast; `precision` changes bits."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
+    threads: int = Field(1, gt=0, description="Threads a job on a CPU; small models run best with one.")
+    precision: Literal["fp32"] = Field("fp32", description="Arithmetic of training.")
+    checkpoint_seconds: float = Field(60.0, gt=0, description="Seconds between in-flight checkpoints.")
+    predictions: bool = Field(True, description="Keep every run's predictions, for the audit.")
+    runtime: int = Field(60, gt=0, description="Minutes a cluster job may take at its first attempt.")
+    mem_mb: int = Field(2000, gt=0, description="Memory of a job in MB at its first attempt.")
+    gpus: int = Field(0, ge=0, description="GPUs a training job asks for on a cluster.")
+
+
+class Preset(Section):
+    """One complete experiment: model, data, machine, papers."""
+
+    seed: int = Field(1, description="Root of every seed of the preset.")
+    model: ModelSection
+    data: DataSection
+    execution: Execution = Execution()
+    lth: LthSettings
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Preset":
+        if (self.data.source == "synthetic") != (self.model.shape is not None):
+            raise ValueError("the synthetic data and a model with 'shape' belong together")
+        return self
+
+
+class Config(BaseModel):
+    """The active preset with its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    preset: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]*$")]
+    settings: Preset
+
+    @property
+    def root(self) -> Path:
+        """Folder of all results of the preset."""
+        return Path("results") / self.preset
+
+
+def load_config(path: Path, preset: str | None = None) -> Config:
+    """Read `config.yaml` and validate the active preset."""
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise TicketsError(
+            f"{path}: not found. Run in the repository's root, or name the file with --config."
+        ) from None
+    except yaml.YAMLError as error:
+        raise TicketsError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise TicketsError(f"{path}: must be a mapping with the keys 'preset' and 'presets'.")
+    return parse_config(raw, preset, str(path))
+
+
+def parse_config(raw: Mapping[str, Any], preset: str | None = None, where: str = "config.yaml") -> Config:
+    """Validate a config already read (Snakemake's `config` with its overrides)."""
+    for key in raw:
+        if key not in ("preset", "presets"):
+            raise TicketsError(f"{where}: unknown key '{key}'{_suggest(key, ['preset', 'presets'])}")
+    name = preset or raw.get("preset")
+    presets = raw.get("presets") or {}
+    if name not in presets:
+        near = _suggest(str(name), list(presets))
+        raise TicketsError(
+            f"{where}: preset '{name}' is not defined{near} Defined are: {', '.join(presets)}."
+        )
+    try:
+        return Config(preset=name, settings=Preset.model_validate(presets[name]))
+    except ValidationError as error:
+        raise TicketsError(explain(error, f"{where}: presets.{name}")) from None
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """All problems of a validation, one a line, each with its key and what to do."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        at = f"{where}.{key}" if key else where
+        if problem["type"] == "extra_forbidden":
+            last = str(problem["loc"][-1])
+            lines.append(f"{at}: unknown key{_suggest(last, sorted(_known_keys()))}")
+        elif problem["type"] == "missing":
+            lines.append(f"{at}: required key is missing.")
+        else:
+            lines.append(
+                f"{at}: {problem['msg'].removeprefix('Value error, ')} (got {_short(problem['input'])})"
+            )
+    return "\n".join(lines)
+
+
+def _suggest(word: str, known: list[str]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else "."
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _known_keys() -> set[str]:
+    sections: list[type[BaseModel]] = [
+        Preset, ModelSection, DataSection, Execution, Shape, Pretraining, LthSettings, Recipe,
+    ]  # fmt: skip
+    sections += LthSettings.sections()
+    return {key for section in sections for key in section.model_fields}

@@ -1,0 +1,149 @@
+"""Stages, jobs and the Snakemake rules that follow from them. Imports no torch.
+
+A stage is a family of cells with the same code; its axes are the rule's wildcards. A job is one cell: all
+replicates, and where natural all sparsities, in one process. Packed axes share a process too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+from tickets.errors import TicketsError
+from tickets.spec import MaskAddress, RunAddress, fingerprint
+
+Axes = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one cell reads and makes; paths are below results/<preset>."""
+
+    runs: tuple[RunAddress, ...] = ()
+    masks: tuple[MaskAddress, ...] = ()
+    files: tuple[Path, ...] = ()
+    needs_tasks: tuple[str, ...] = ()
+    needs_masks: tuple[MaskAddress, ...] = ()
+    needs_runs: tuple[RunAddress, ...] = ()
+    needs_files: tuple[Path, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Declared outputs, in a fixed order."""
+        runs = tuple(run.metrics for run in self.runs)
+        return runs + tuple(mask.file for mask in self.masks) + self.files
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Declared inputs, each once."""
+        data = tuple(data_file(name) for name in self.needs_tasks)
+        others = (
+            *(m.file for m in self.needs_masks),
+            *(r.metrics for r in self.needs_runs),
+            *self.needs_files,
+        )
+        return tuple(dict.fromkeys((*data, *others)))
+
+
+def data_file(task: str) -> Path:
+    """Encoded data of a task below results/<preset>."""
+    return Path("data") / f"{task}.safetensors"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One family of cells.
+
+    cell      axes -> Cell; must only paste axis values into addresses, since Snakemake calls it with wildcards
+    identity  address -> fingerprint of everything in the config that its numbers depend on
+    execute   'module:function' that runs a job
+    """
+
+    name: str
+    title: str
+    axes: Mapping[str, tuple[str, ...]]
+    cell: Callable[[Axes], Cell]
+    identity: Callable[[RunAddress | MaskAddress], str]
+    execute: str
+    skip: Callable[[Axes], bool] = field(default=lambda axes: False)
+    pack: tuple[str, ...] = ()
+
+    def cells(self) -> Iterator[dict[str, str]]:
+        """Axis values of every cell of the stage."""
+        for values in product(*self.axes.values()):
+            axes = dict(zip(self.axes, values, strict=True))
+            if not self.skip(axes):
+                yield axes
+
+    def packed(self) -> tuple[str, ...]:
+        """Axes of this stage that share a process."""
+        return tuple(name for name in self.axes if name in self.pack)
+
+    def jobs(self) -> Iterator["Job"]:
+        """The jobs of the stage: cells that agree on the axes that are not packed."""
+        groups: dict[tuple[tuple[str, str], ...], list[dict[str, str]]] = {}
+        for axes in self.cells():
+            key = tuple((k, v) for k, v in axes.items() if k not in self.packed())
+            groups.setdefault(key, []).append(axes)
+        for key, cells in groups.items():
+            yield Job(self, dict(key), tuple(cells))
+
+    def job(self, axes: Axes) -> "Job":
+        """The job with these values of the open axes, or a `TicketsError` that names the ones there are."""
+        for job in self.jobs():
+            if job.axes == dict(axes):
+                return job
+        open_axes = {k: v for k, v in self.axes.items() if k not in self.packed()}
+        raise TicketsError(
+            f"stage '{self.name}' has no job {dict(axes)}; its axes are "
+            + ", ".join(f"{name}: {' '.join(values)}" for name, values in open_axes.items())
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cells that run in one process."""
+
+    stage: Stage
+    axes: Axes
+    cells: tuple[Axes, ...]
+
+    @property
+    def name(self) -> str:
+        """Readable and unique: 'imp-rte', 'transfer-mlm-rte'."""
+        return "-".join([self.stage.name, *self.axes.values()])
+
+    def plans(self) -> list[Cell]:
+        """The cells' contents."""
+        return [self.stage.cell(axes) for axes in self.cells]
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """All declared outputs."""
+        return tuple(path for cell in self.plans() for path in cell.outputs)
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All declared inputs, each once; what the job makes itself is not among them."""
+        own = set(self.outputs)
+        wanted = (path for cell in self.plans() for path in cell.inputs)
+        return tuple(path for path in dict.fromkeys(wanted) if path not in own)
+
+    @property
+    def runs(self) -> tuple[RunAddress, ...]:
+        """All runs."""
+        return tuple(run for cell in self.plans() for run in cell.runs)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything in the config that the job depends on; a change of it makes Snakemake run it again."""
+        parts = [self.stage.identity(item) for cell in self.plans() for item in (*cell.runs, *cell.masks)]
+        return fingerprint({"stage": self.stage.name, "parts": parts})
+
+
+def find_stage(stages: Sequence[Stage], name: str) -> Stage:
+    """A stage by name."""
+    for stage in stages:
+        if stage.name == name:
+            return stage
+    raise TicketsError(f"unknown stage '{name}'; the stages are {', '.join(s.name for s in stages)}.")

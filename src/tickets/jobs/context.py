@@ -1,0 +1,108 @@
+"""What a running job has at hand: data, the pre-trained model, staging for results, progress."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from tickets.config import Config
+from tickets.data.encoded import EncodedTask
+from tickets.errors import TicketsError
+from tickets.grid import Job, data_file
+from tickets.jobs.files import file_hash
+from tickets.models.heads import Head
+from tickets.models.hf import Checkpoint, load_folder
+from tickets.models.model import Model
+from tickets.pruning.mask import Mask
+from tickets.spec import MaskAddress
+from tickets.training import checkpoint as inflight
+from tickets.training.interrupt import StopRequest
+from tickets.training.loop import Watch
+from tickets.training.progress import Progress
+
+INFLIGHT = Path(".tickets") / "inflight"
+
+
+class Context:
+    """One job's surroundings. Results go to `staging` first and are published together when the job is done."""
+
+    def __init__(
+        self, config: Config, job: Job, stop: StopRequest | None = None, root: Path | None = None
+    ) -> None:
+        self.config, self.job = config, job
+        self.root = root or config.root
+        self.fingerprint = job.fingerprint
+        self.staging = INFLIGHT / config.preset / f"{job.name[:80]}-{self.fingerprint[:16]}"
+        self.stop = stop or StopRequest()
+        self.progress = Progress(job.name, 0)
+        self.checkpoint_steps: int | None = None
+        self._data: dict[str, EncodedTask] = {}
+        self._models: dict[tuple[Head, ...], Model] = {}
+        self._hashes: dict[Path, str] = {}
+
+    @property
+    def results(self) -> Path:
+        """Finished results of this job, laid out as under results/<preset>."""
+        return self.staging / "results"
+
+    @cached_property
+    def device(self) -> torch.device:
+        """The device of the config; 'cuda' without a GPU is an error, never a fallback."""
+        wanted = self.config.settings.execution.device
+        if wanted == "auto":
+            wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        if wanted == "cuda" and not torch.cuda.is_available():
+            raise TicketsError(
+                f"presets.{self.config.preset}.execution.device is 'cuda', but no GPU is visible. "
+                "Run where there is one, or set it to 'auto' or 'cpu'."
+            )
+        return torch.device(wanted)
+
+    @property
+    def pretrained_folder(self) -> Path:
+        """Model folder of theta_0."""
+        return self.root / "models" / self.config.settings.model.name
+
+    @cached_property
+    def pretrained(self) -> Checkpoint:
+        """theta_0 and the heads of the checkpoint."""
+        return load_folder(self.pretrained_folder)
+
+    def data(self, task: str) -> EncodedTask:
+        """Encoded data of a task, read once a job."""
+        if task not in self._data:
+            self._data[task] = EncodedTask.load(self.root / data_file(task))
+        return self._data[task]
+
+    def model(self, heads: Sequence[Head]) -> Model:
+        """A model with these heads; its weights are whatever the last run left, so load before use."""
+        key = tuple(heads)
+        if key not in self._models:
+            self._models[key] = Model(self.pretrained.config, key, self.device)
+        return self._models[key]
+
+    def mask(self, address: MaskAddress) -> Mask:
+        """A mask made by this job or an earlier one."""
+        return Mask.load(self.path(address.file))
+
+    def path(self, relative: Path) -> Path:
+        """Where a result lies now: staged by this job, or published."""
+        staged = self.results / relative
+        return staged if staged.exists() else self.root / relative
+
+    def hash(self, path: Path) -> str:
+        """sha256 of an input file, computed once a job."""
+        if path not in self._hashes:
+            self._hashes[path] = file_hash(path)
+        return self._hashes[path]
+
+    def watch(self, identity: str) -> Watch:
+        """Checkpointing and progress for one run; `identity` is its fingerprint."""
+        return Watch(
+            inflight.Checkpoint(self.staging / "checkpoints" / identity[:16], identity),
+            self.config.settings.execution.checkpoint_seconds,
+            self.checkpoint_steps,
+            self.progress,
+            self.stop,
+        )

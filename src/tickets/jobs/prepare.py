@@ -1,0 +1,169 @@
+"""Jobs before any experiment: encode the data of a task, and bring theta_0 into place."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from tickets.config import Config, ModelSection
+from tickets.data.encoded import EncodedTask
+from tickets.errors import TicketsError
+from tickets.grid import data_file
+from tickets.jobs.files import write_json
+from tickets.jobs.records import circumstances
+from tickets.models.heads import Head, initial_values
+from tickets.models.hf import Checkpoint, load_folder, save_folder
+from tickets.models.model import Model
+from tickets.spec import fingerprint
+from tickets.training import checkpoint as inflight
+from tickets.training.evaluate import predict, predict_words
+from tickets.training.interrupt import stop_on_signals
+from tickets.training.loop import Trained, Watch, train
+from tickets.training.objective import PretrainingObjective
+from tickets.training.progress import Progress
+from tickets.training.resident import Resident
+from tickets.training.schedule import LinearDecay
+from tickets.training.seeds import derive_seed
+from tickets.versions import VERSIONS
+
+
+def encode(config: Config, task: str) -> Path:
+    """Write the encoded data of a task of the preset; returns the file."""
+    preset = config.settings
+    out = config.root / data_file(task)
+    if preset.data.source == "synthetic":
+        from tickets.data.synthetic.build import build_task
+
+        build_task(task, preset.data.world_seed, preset.data.sizes.get(task)).save(out)
+        return out
+    from tickets.data.sources import build_real_task
+    from tickets.data.tokenization import load_tokenizer
+
+    model = preset.model
+    build_real_task(
+        task,
+        tokenizer=load_tokenizer(model.path or model.hub or "", model.revision),
+        data_path=preset.data.path,
+        revision=preset.data.revision,
+        max_length=preset.lth.recipe(task).max_length,
+        files=preset.data.files.get(task),
+    ).save(out)
+    return out
+
+
+def model_identity(config: Config) -> str:
+    """Fingerprint of theta_0."""
+    preset = config.settings
+    facts = {
+        "model": preset.model.model_dump(mode="json"),
+        "world_seed": preset.data.world_seed if preset.model.shape else None,
+        "seed": preset.seed if preset.model.shape else None,
+        "versions": VERSIONS,
+    }
+    return fingerprint(facts)
+
+
+def place_model(config: Config, out: Path) -> None:
+    """Pre-train the preset's model, or copy it from a local folder or the hub, to the folder `out`."""
+    model = config.settings.model
+    if model.shape is not None:
+        pretrain(config, out)
+        return
+    source = model.path if model.path is not None else _download(model)
+    load_folder(source)  # refuses what is not a complete BERT or RoBERTa before anything is copied
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file() and path.suffix in (".json", ".txt", ".safetensors", ".bin"):
+            shutil.copyfile(path, out / path.name)
+    write_json(out / "run.json", {"identity": {"fingerprint": model_identity(config)}, "source": str(source)})
+
+
+def _download(model: ModelSection) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        patterns = ["*.json", "*.txt", "model.safetensors"]
+        return Path(snapshot_download(model.hub or "", revision=model.revision, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise TicketsError(
+            f"model '{model.hub}' at revision {model.revision} cannot be downloaded ({type(error).__name__}). "
+            "Check the network, or download the folder elsewhere and name it as model.path in config.yaml."
+        ) from None
+
+
+def pretrain(config: Config, out: Path) -> None:
+    """Pre-train a small BERT on the synthetic language (docs/explanation/micro-world.md) and save it for transformers."""
+    from tickets.data.synthetic.build import build_pretraining, vocabulary
+
+    preset = config.settings
+    torch.set_num_threads(preset.execution.threads)
+    settings, shape = preset.model.pretraining, preset.model.shape
+    assert settings is not None
+    assert shape is not None
+    data = build_pretraining(preset.data.world_seed, settings.pairs)
+    words = vocabulary()
+    heads = (Head("mlm"), Head("nsp", 2))
+    model = Model(shape.encoder(len(words)), heads)
+    shapes = {name: span.shape for name, span in model.parameters.spans.items()}
+    generator = torch.Generator().manual_seed(derive_seed(preset.seed, "pretraining-init"))
+    model.parameters.load(initial_values(shapes, shape.initializer_range, generator))
+
+    seed, recipe = derive_seed(preset.seed, "pretraining"), settings.recipe
+    objective = PretrainingObjective(data, recipe, model, seed, settings.nsp)
+    steps = recipe.total_steps(len(data.splits["train"]))
+    schedule = LinearDecay(recipe.learning_rate, steps, int(recipe.warmup * steps))
+    identity = model_identity(config)
+    progress = Progress("pretrain", steps)
+    progress.start(preset.model.name)
+    folder = Path(".tickets/inflight") / config.preset / f"pretrain-{identity[:16]}"
+    with stop_on_signals() as stop:
+        state = inflight.Checkpoint(folder, identity)
+        watch = Watch(state, preset.execution.checkpoint_seconds, None, progress, stop)
+        trained = train(model, objective, recipe, schedule, steps, seed=seed, watch=watch)
+    progress.finish()
+    save_folder(out, Checkpoint(model.config, model.body(), model.head_values()))
+    (out / "vocab.txt").write_text("\n".join(words) + "\n")
+    tokenizer = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": True,
+        "model_max_length": shape.max_positions,
+    }
+    write_json(out / "tokenizer_config.json", tokenizer)
+    write_json(out / "run.json", _certificate(config, model, data, trained, seed))
+    inflight.discard(folder)
+
+
+def _certificate(
+    config: Config, model: Model, data: EncodedTask, trained: Trained, seed: int
+) -> dict[str, object]:
+    mlm, nsp = model.heads
+    settings = config.settings.model.pretraining
+    assert settings is not None
+    resident = Resident(data.splits["dev"], model.config)
+    words = predict_words(model, mlm, resident, data, settings.recipe, derive_seed(seed, "dev")).scores()
+    guesses = predict(model, nsp, resident) if settings.nsp else None
+    labels = data.splits["dev"].labels
+    assert labels is not None
+    return {
+        "identity": {
+            "fingerprint": model_identity(config),
+            "model": config.settings.model.model_dump(mode="json"),
+        },
+        "dev": {
+            "mlm_loss": words["loss"],
+            "mlm_accuracy": words["accuracy"],
+            "nsp_accuracy": None
+            if guesses is None
+            else 100 * float((guesses.argmax(1) == labels).float().mean()),
+        },
+        "cost": {"steps": trained.steps, "seconds": round(trained.seconds, 3), "resumed": trained.resumed},
+        "circumstances": circumstances("cpu"),
+    }
+
+
+def announce(message: str, begun: float) -> None:
+    """One closing line of a short job."""
+    sys.stderr.write(f"{message} ({time.monotonic() - begun:.1f} s)\n")

@@ -1,0 +1,138 @@
+"""Results of a run on disk: `metrics.json`, `run.json` (its birth certificate) and its predictions."""
+
+import os
+import platform
+import resource
+import socket
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from tickets.data.tasks import task
+from tickets.jobs.context import Context
+from tickets.jobs.files import file_hash, read_json, write_json
+from tickets.jobs.scoring import Evaluation
+from tickets.spec import RunAddress
+from tickets.training.loop import Trained
+
+SCHEMA = 1
+LOCK = Path("envs/requirements.txt")
+
+
+def record(
+    context: Context,
+    address: RunAddress,
+    *,
+    spec: dict[str, Any],
+    fingerprint: str,
+    resolved: RunAddress,
+    evaluation: Evaluation,
+    trained: Trained,
+    inputs: dict[str, str | None],
+    seeds: dict[str, int],
+) -> None:
+    """Stage the three files of a finished run."""
+    folder = context.results / address.folder
+    metric = task(address.task).metrics[0]
+    outputs = {name: values.contiguous() for name, values in evaluation.outputs.items()}
+    if outputs and context.config.settings.execution.predictions:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(outputs, folder / "predictions.safetensors")
+    if evaluation.answers and context.config.settings.execution.predictions:
+        write_json(folder / "predictions.json", evaluation.answers)
+    certificate = {
+        "schema": SCHEMA,
+        "identity": {"fingerprint": fingerprint, "spec": spec},
+        "resolved": {"level": resolved.level, "sparsity": resolved.mask.sparsity},
+        "inputs": inputs,
+        "seeds": seeds,
+        "cost": cost(context, trained),
+        "circumstances": circumstances(str(context.device)),
+    }
+    write_json(folder / "run.json", certificate)
+    n_dev = len(evaluation.outputs.get("dev", ())) or len(evaluation.answers.get("dev", {}))
+    metrics = {
+        "schema": SCHEMA,
+        "fingerprint": fingerprint,
+        "resolved": resolved.level,
+        "metric": metric,
+        "score": evaluation.dev[metric],
+        "scores": {name: dict(scores) for name, scores in evaluation.scores.items()},
+        "n_dev": n_dev or len(context.data(address.task).splits["dev"]),
+        "steps": trained.steps,
+        "seconds": round(trained.seconds, 3),
+    }
+    write_json(folder / "metrics.json", metrics)
+
+
+def finished(context: Context, address: RunAddress, fingerprint: str) -> bool:
+    """Whether this job (or an earlier attempt at it) has already staged the run."""
+    path = context.results / address.metrics
+    return path.exists() and read_json(path)["fingerprint"] == fingerprint
+
+
+def cost(context: Context, trained: Trained) -> dict[str, Any]:
+    """What the run cost; peak memory is the process's so far, in MB."""
+    gpu = context.device.type == "cuda"
+    peak = torch.cuda.max_memory_allocated() / 2**20 if gpu else None
+    return {
+        "steps": trained.steps,
+        "seconds": round(trained.seconds, 3),
+        "gpu_seconds": round(trained.seconds, 3) if gpu else 0.0,
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_gpu_memory_mb": None if peak is None else round(peak),
+        "resumed": trained.resumed,
+        "final_loss": trained.final_loss,
+    }
+
+
+@cache
+def circumstances(device: str) -> dict[str, Any]:
+    """Where and with what the process runs; volatile, never part of an identity."""
+    gpu = torch.cuda.get_device_name() if device.startswith("cuda") else None
+    return {
+        "code": {"version": metadata.version("winning-tickets"), **_commit()},
+        "lock_sha256": file_hash(LOCK) if LOCK.exists() else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "device": device,
+        "gpu": gpu,
+        "cpu": _cpu(),
+        "threads": torch.get_num_threads(),
+        "precision": "fp32",
+        "mode": "exact",
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> dict[str, Any]:
+    root = Path(__file__).parent
+    answers = []
+    for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
+        try:
+            done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return {"commit": None, "dirty": None}
+        if done.returncode:
+            return {"commit": None, "dirty": None}
+        answers.append(done.stdout.strip())
+    return {"commit": answers[0], "dirty": bool(answers[1])}
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()

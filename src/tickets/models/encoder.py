@@ -1,0 +1,203 @@
+"""A lean BERT/RoBERTa encoder on packed tokens.
+
+Equal to transformers' `BertModel`/`RobertaModel` (tests/unit/models/test_hf_parity.py), and without work on padding:
+linear layers see only real tokens, and the last layer computes its output only where a head reads it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tickets.models.config import EncoderConfig
+from tickets.models.parameters import Parameters
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real tokens of `rows` sequences, end to end.
+
+    ids, segments, positions  int64 [tokens]
+    slots    int64 [tokens], index of each token in the padded [rows * width] grid; None if nothing is padded
+    bias     float [rows, 1, 1, width], 0 on real keys and -inf on padding; None if nothing is padded
+    starts   int64 [rows], index of each sequence's first token
+    """
+
+    ids: Tensor
+    segments: Tensor
+    positions: Tensor
+    slots: Tensor | None
+    bias: Tensor | None
+    starts: Tensor
+    rows: int
+    width: int
+
+
+def pack(ids: Tensor, segments: Tensor, lengths: Tensor, width: int, offset: int = 0) -> Batch:
+    """Pack right-padded `ids` and `segments` [rows, >= width] of `lengths` [rows]; `width` is their maximum."""
+    rows = len(ids)
+    columns = torch.arange(width, device=ids.device)
+    grid = columns.expand(rows, width)
+    ids, segments = ids[:, :width], segments[:, :width]
+    starts = torch.cumsum(lengths, 0) - lengths
+    real = columns < lengths[:, None]
+    slots = real.flatten().nonzero().squeeze(1)
+    if len(slots) == rows * width:
+        flat = (ids.flatten().long(), segments.flatten().long(), grid.flatten() + offset)
+        return Batch(*flat, None, None, starts.long(), rows, width)
+    packed = [x.flatten()[slots].long() for x in (ids, segments, grid)]
+    bias = torch.zeros(rows, width, device=ids.device).masked_fill_(~real, float("-inf"))
+    positions = packed[2] + offset
+    return Batch(packed[0], packed[1], positions, slots, bias[:, None, None], starts.long(), rows, width)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Multipliers on the context of each head [layers, heads] and on each FFN's output [layers].
+
+    Where they act is spec supertickets section 1.1: before the attention output projection, and before the FFN's
+    residual addition.
+    """
+
+    heads: Tensor
+    ffns: Tensor
+
+
+Read = Tensor | Literal["first"] | None
+"""Whose final states are wanted: packed token indices, the first token of each sequence, or (None) all."""
+
+
+# Below this head size torch's CPU attention kernel is slower than four plain operations.
+SDPA_HEAD_SIZE = 32
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
+    """softmax(q k^T / sqrt(d) + bias) v over [rows, heads, width, d]; `bias` broadcasts over the scores."""
+    if q.shape[-1] >= SDPA_HEAD_SIZE:
+        return F.scaled_dot_product_attention(q, k, v, bias, dropout)
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    weights = torch.softmax(scores if bias is None else scores + bias, -1)
+    return (F.dropout(weights, dropout) if dropout else weights) @ v
+
+
+class Encoder:
+    """Functions over a `Parameters` store; holds no state of its own."""
+
+    def __init__(self, config: EncoderConfig, parameters: Parameters) -> None:
+        self.config = config
+        self.parameters = parameters
+        self.activation = ACTIVATIONS[config.activation]
+        self._layers = [self._leaves(i) for i in range(config.layers)]
+
+    def _leaves(self, i: int) -> dict[str, Tensor]:
+        leaf, at = self.parameters.leaf, f"encoder.layer.{i}."
+        qkv = [f"{at}attention.self.{part}." for part in ("query", "key", "value")]
+        leaves: dict[str, Tensor] = {}
+        for kind in ("weight", "bias"):
+            leaves[f"qkv.{kind}"] = leaf(*(name + kind for name in qkv))
+            for short, name in (
+                ("out", "attention.output.dense"),
+                ("norm1", "attention.output.LayerNorm"),
+                ("up", "intermediate.dense"),
+                ("down", "output.dense"),
+                ("norm2", "output.LayerNorm"),
+            ):
+                leaves[f"{short}.{kind}"] = leaf(f"{at}{name}.{kind}")
+        return leaves
+
+    def __call__(
+        self, batch: Batch, read: Read = None, *, train: bool = False, gates: Gates | None = None
+    ) -> Tensor:
+        """Final hidden states [len(read), hidden]; see `Read`."""
+        hidden = self.embed(batch, train)
+        last = len(self._layers) - 1
+        for i in range(len(self._layers)):
+            hidden = self._layer(i, hidden, batch, read if i == last else None, train, gates)
+        return hidden
+
+    def hidden_states(self, batch: Batch, *, train: bool = False, gates: Gates | None = None) -> list[Tensor]:
+        """Embedding output and every layer's output, each [tokens, hidden]."""
+        states = [self.embed(batch, train)]
+        for i in range(len(self._layers)):
+            states.append(self._layer(i, states[-1], batch, None, train, gates))
+        return states
+
+    def embed(self, batch: Batch, train: bool = False) -> Tensor:
+        """Sum of word, position and segment embeddings, normalised [tokens, hidden]."""
+        leaf = self.parameters.leaf
+        total = F.embedding(batch.ids, leaf("embeddings.word_embeddings.weight"))
+        total = total + F.embedding(batch.positions, leaf("embeddings.position_embeddings.weight"))
+        total = total + F.embedding(batch.segments, leaf("embeddings.token_type_embeddings.weight"))
+        total = self._norm(total, leaf("embeddings.LayerNorm.weight"), leaf("embeddings.LayerNorm.bias"))
+        return self._dropout(total, train)
+
+    def _layer(
+        self, i: int, hidden: Tensor, batch: Batch, read: Read, train: bool, gates: Gates | None
+    ) -> Tensor:
+        p = self._layers[i]
+        if read == "first":
+            context, hidden = self._attention(hidden, p, batch, train, queries=1), hidden[batch.starts]
+        else:
+            context = self._attention(hidden, p, batch, train, queries=batch.width)
+            if read is not None:
+                context, hidden = context[read], hidden[read]
+        if gates is not None:
+            heads = gates.heads[i]
+            context = (context.view(len(context), len(heads), -1) * heads[:, None]).flatten(1)
+        out = self._dropout(F.linear(context, p["out.weight"], p["out.bias"]), train)
+        hidden = self._norm(hidden + out, p["norm1.weight"], p["norm1.bias"])
+        up = self.activation(F.linear(hidden, p["up.weight"], p["up.bias"]))
+        down = F.linear(up, p["down.weight"], p["down.bias"])
+        if gates is not None:
+            down = down * gates.ffns[i]
+        return self._norm(hidden + self._dropout(down, train), p["norm2.weight"], p["norm2.bias"])
+
+    def _attention(
+        self, hidden: Tensor, p: dict[str, Tensor], batch: Batch, train: bool, queries: int
+    ) -> Tensor:
+        """Context of the real tokens, or with queries=1 of each sequence's first [.., hidden]."""
+        heads, grid = self.config.heads, batch.rows * batch.width
+        qkv = F.linear(hidden, p["qkv.weight"], p["qkv.bias"])
+        if batch.slots is not None:
+            qkv = qkv.new_zeros(grid, qkv.shape[1]).index_copy(0, batch.slots, qkv)
+        q, k, v = qkv.view(batch.rows, batch.width, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        rate = self.config.attention_dropout if train else 0.0
+        context = attend(q[:, :, :queries], k, v, batch.bias, rate)
+        context = context.transpose(1, 2).reshape(batch.rows * queries, -1)
+        return context if batch.slots is None or queries == 1 else context[batch.slots]
+
+    def pool(self, first: Tensor) -> Tensor:
+        """Tanh-dense of the first token's state [rows, hidden]."""
+        leaf = self.parameters.leaf
+        return torch.tanh(F.linear(first, leaf("pooler.dense.weight"), leaf("pooler.dense.bias")))
+
+    def _norm(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return F.layer_norm(x, (x.shape[-1],), weight, bias, self.config.layer_norm_eps)
+
+    def _dropout(self, x: Tensor, train: bool) -> Tensor:
+        rate = self.config.hidden_dropout
+        return F.dropout(x, rate) if train and rate else x
+
+
+def grid_tokens(batch: Batch, chosen: Tensor) -> Tensor:
+    """Packed indices of the True places of `chosen` [rows, width], in row-major order."""
+    if batch.slots is None:
+        return chosen.flatten().nonzero().squeeze(1)
+    return chosen.flatten()[batch.slots].nonzero().squeeze(1)
+
+
+def unpack(values: Tensor, batch: Batch, fill: float) -> Tensor:
+    """Put per-token `values` [tokens, k] back on the padded grid [rows, width, k]."""
+    if batch.slots is None:
+        return values.view(batch.rows, batch.width, -1)
+    grid = values.new_full((batch.rows * batch.width, values.shape[1]), fill)
+    return grid.index_copy(0, batch.slots, values).view(batch.rows, batch.width, -1)

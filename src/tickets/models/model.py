@@ -1,0 +1,93 @@
+"""An encoder with one or more heads over one parameter store."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from tickets.models.config import EncoderConfig
+from tickets.models.encoder import Batch, Encoder, Gates
+from tickets.models.heads import Head, HeadRunner, initial_values
+from tickets.models.layout import encoder_shapes, prunable_shapes
+from tickets.models.parameters import Parameters
+from tickets.pruning.mask import Mask
+
+
+class Model:
+    """Body θ (encoder with pooler) and heads γ; `prunable` names the matrices that masks are over."""
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        heads: Sequence[Head],
+        device: torch.device | str = "cpu",
+        head_dropout: float | None = None,
+    ) -> None:
+        self.config, self.heads = config, tuple(heads)
+        self.prunable = prunable_shapes(config)
+        body = encoder_shapes(config)
+        shapes = dict(body)
+        for head in heads:
+            shapes |= head.shapes(config)
+        n_prunable = sum(torch.Size(shape).numel() for shape in self.prunable.values())
+        self.parameters = Parameters(shapes, n_prunable, device)
+        self.body_names, self.head_names = set(body), set(shapes) - set(body)
+        self.encoder = Encoder(config, self.parameters)
+        dropout = config.hidden_dropout if head_dropout is None else head_dropout
+        self._runners = {h: HeadRunner(h, config, self.parameters, dropout) for h in self.heads}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.parameters.flat.device
+
+    def forward(
+        self,
+        batch: Batch,
+        head: Head,
+        *,
+        read: Tensor | None = None,
+        train: bool = False,
+        gates: Gates | None = None,
+    ) -> Tensor:
+        """Outputs of `head`; MLM heads need `read`, the packed indices of the tokens to predict."""
+        wanted = "first" if head.reads == "first" else read
+        states = self.encoder(batch, wanted, train=train, gates=gates)
+        return self.head_outputs(head, states, batch, train)
+
+    def head_outputs(self, head: Head, states: Tensor, batch: Batch, train: bool = False) -> Tensor:
+        """Outputs of `head` on the final states of the tokens it reads."""
+        own_pooler = self.config.family == "roberta" and head.kind != "nsp"
+        pooled = self.encoder.pool(states) if head.reads == "first" and not own_pooler else None
+        return self._runners[head](states, pooled, batch, train)
+
+    def load_body(self, values: Mapping[str, Tensor]) -> None:
+        """Set θ from a mapping that names exactly the body's parameters."""
+        self.parameters.load(values, self.body_names)
+
+    def load_heads(self, values: Mapping[str, Tensor]) -> None:
+        """Set γ."""
+        self.parameters.load(values, self.head_names)
+
+    def body(self) -> dict[str, Tensor]:
+        """A copy of θ."""
+        return self.parameters.snapshot(self.body_names)
+
+    def head_values(self) -> dict[str, Tensor]:
+        """A copy of γ."""
+        return self.parameters.snapshot(self.head_names)
+
+    def prunable_values(self) -> dict[str, Tensor]:
+        """Windows (not copies) on the prunable matrices, in mask order."""
+        return {name: self.parameters.view(name) for name in self.prunable}
+
+    def apply_mask(self, mask: Mask) -> Tensor:
+        """Zero the masked weights in place; returns the mask as a float vector over the flat prefix."""
+        flat = mask.flat().to(self.device, torch.float32)
+        self.parameters.flat.data[: self.parameters.prunable].mul_(flat)
+        return flat
+
+    def fresh_heads(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """New heads, N(0, initializer_range) with zero bias."""
+        shapes = {n: self.parameters.spans[n].shape for n in self.parameters.spans if n in self.head_names}
+        return initial_values(shapes, self.config.initializer_range, generator)

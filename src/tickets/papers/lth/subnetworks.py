@@ -1,0 +1,129 @@
+"""Jobs that train given subnetworks: f(x; m * theta, gamma) for masks and weights that exist already."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from tickets.jobs.context import Context
+from tickets.jobs.files import publish, read_json, write_json
+from tickets.jobs.records import finished
+from tickets.models.model import Model
+from tickets.papers.lth.imp import State
+from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.levels import resolve
+from tickets.papers.lth.stages import weights_file
+from tickets.pruning.magnitude import one_shot
+from tickets.pruning.mask import Mask
+from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_layers
+from tickets.pruning.random import random_mask
+from tickets.spec import RunAddress, fingerprint
+from tickets.training.schedule import LinearDecay
+from tickets.training.seeds import derive_seed
+
+
+def run_subnetworks(context: Context) -> None:
+    """Train every run of the job once; runs whose resolved spec exists already are shared, not repeated."""
+    lab = Lab(context)
+    runs = context.job.runs
+    context.progress.total = sum(lab.steps(address.task) for address in runs)
+    for address in runs:
+        train_subnetwork(lab, address)
+
+
+def train_subnetwork(lab: Lab, address: RunAddress) -> None:
+    """Train and record one run, unless an earlier attempt or an equal run has done so."""
+    context, steps = lab.context, lab.steps(address.task)
+    if finished(context, address, lab.identity.fingerprint(address)):
+        context.progress.skip(steps, f"{address.folder}: finished earlier")
+        return
+    resolved = resolve(context, address)
+    twin = _twin(lab, address, resolved)
+    if twin is not None:
+        _share(lab, address, resolved, twin)
+        context.progress.skip(steps, f"{address.folder}: shared with {twin.folder}")
+        return
+    model, recipe = lab.model(address.task), lab.recipe(address.task)
+    kept = mask_of(lab, model, resolved)
+    heads = lab.fresh_heads(model, address.replicate, address.task, random=address.weights == "reinit")
+    state = State(weights_of(lab, resolved), heads, kept)
+    seed = lab.train_seed(resolved)
+    warmup = int(recipe.warmup * steps)
+    _, trained = lab.train(
+        model,
+        lab.objective(address.task, model, seed),
+        recipe,
+        state,
+        LinearDecay(recipe.learning_rate, steps, warmup),
+        steps,
+        seed=seed,
+        label=f"{address.source} -> {address.task} {address.weights}/{address.method} {resolved.level} %, "
+        f"seed {address.replicate}",
+        identity=fingerprint({"job": context.fingerprint, "run": address.facts()}),
+    )
+    lab.record(address, resolved, kept, lab.judge(address.task, model), trained)
+
+
+def mask_of(lab: Lab, model: Model, resolved: RunAddress) -> Mask:
+    """The mask of a run whose sparsity is known."""
+    shapes = {name: torch.Size(shape) for name, shape in model.prunable.items()}
+    sparsity = resolved.mask.sparsity
+    assert sparsity is not None
+    if sparsity == 0.0:
+        return Mask.dense(shapes)
+    if resolved.method == "random":
+        parts = ("random-mask", resolved.task, resolved.level, resolved.replicate)
+        generator = torch.Generator().manual_seed(derive_seed(lab.seed, *parts))
+        return random_mask(shapes, sparsity, generator)
+    if resolved.method == "oneshot":
+        return one_shot({name: lab.context.pretrained.body[name] for name in shapes}, sparsity)
+    return lab.context.mask(resolved.mask)
+
+
+def weights_of(lab: Lab, resolved: RunAddress) -> dict[str, Tensor]:
+    """The body that the run starts from; a new draw for each replicate where it is random (spec lth section 4)."""
+    theta0 = dict(lab.context.pretrained.body)
+    kind, replicate = resolved.weights, resolved.replicate
+    if kind == "pretrained":
+        return theta0
+    generator = torch.Generator().manual_seed(derive_seed(lab.seed, kind, resolved.task, replicate))
+    if kind == "reinit":
+        return reinitialise(theta0, lab.context.pretrained.config.initializer_range, generator)
+    if kind == "shuffled":
+        return shuffle_layers(theta0, generator)
+    if kind == "shuffled-elements":
+        return shuffle_elements(theta0, generator)
+    return load_file(lab.context.path(weights_file(kind, resolved.source, replicate)))
+
+
+def _twin(lab: Lab, address: RunAddress, resolved: RunAddress) -> RunAddress | None:
+    """A run with the same resolved spec that this job made or was given."""
+    if not address.rule:
+        return None
+    given = (run for cell in lab.context.job.plans() for run in cell.needs_runs)
+    for candidate in given:
+        if candidate == resolved:
+            found = read_json(lab.context.path(candidate.metrics))["fingerprint"]
+            return candidate if found == lab.identity.fingerprint(candidate) else None
+    for candidate in lab.context.job.runs:
+        same = candidate.at("") == resolved.at("") and candidate != address
+        path = lab.context.results / candidate.metrics
+        if same and path.exists() and read_json(path)["resolved"] == resolved.level:
+            return candidate
+    return None
+
+
+def _share(lab: Lab, address: RunAddress, resolved: RunAddress, twin: RunAddress) -> None:
+    """Record a run as the same as another: its numbers and predictions, under its own fingerprint."""
+    source, target = lab.context.path(twin.metrics).parent, lab.context.results / address.folder
+    own = {"fingerprint": lab.identity.fingerprint(address), "shared_with": twin.folder.as_posix()}
+    metrics = read_json(source / "metrics.json") | own | {"resolved": resolved.level}
+    certificate = read_json(source / "run.json")
+    certificate["identity"] = {"fingerprint": own["fingerprint"], "spec": lab.identity.run(address)}
+    certificate["shared_with"] = own["shared_with"]
+    for name in ("predictions.safetensors", "predictions.json"):
+        if (source / name).exists():
+            publish(source / name, target / name)
+    write_json(target / "run.json", certificate)
+    write_json(Path(target / "metrics.json"), metrics)
