@@ -1,11 +1,12 @@
 """Global magnitude pruning at BERT-base size (85,524,480 weights, 73 tensors): ours beside the alternatives.
 
-Run `python benchmarks/prune_global.py [--threads N] [--device cuda]`. Prints seconds (best of the repeats) and the
-ratio to ours. The first rows are whole masks; the others only find the threshold, on a vector that is already
-joined, and so flatter themselves. What the last run printed is in prune_global.txt.
+Run `python benchmarks/prune_global.py [--threads N] [--device cuda]`. Prints seconds (best of the repeats)
+and the ratio to ours. The first rows are whole masks; the others only find the threshold, on a vector that is
+already joined, and so flatter themselves. What the last run printed is in prune_global.txt.
 """
 
 import argparse
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -65,7 +66,8 @@ def main() -> None:
         name: (torch.randn(shape, generator=generator) * 0.04).to(options.device)
         for name, shape in prunable_shapes(768, 3072, 12).items()
     }
-    print(f"torch {torch.__version__}, {platform.machine()}, {options.device}, {options.threads} thread(s)")
+    where = f"{platform.machine()} {options.device}, {options.threads} thread(s)"
+    print(f"torch {torch.__version__}, {where}, load {os.getloadavg()[0]:.1f}")
     for sparsity in (0.1, 0.7):
         print(f"\nsparsity {sparsity}")
         times = {

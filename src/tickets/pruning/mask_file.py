@@ -77,7 +77,7 @@ def _open(path: Path, tensors: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         with safe_open(path, framework="np") as file:
             text = (file.metadata() or {}).get(_KEY)
-            names = file.keys() if tensors else ()
+            names = file.keys() if tensors and text else ()
             packed = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise TicketsError(f"{path}: mask not found. Check the path, or make it first.") from None

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import save_file as save_torch_file
 
 from tickets.errors import TicketsError
 from tickets.pruning.mask import Mask
@@ -116,9 +117,10 @@ def test_missing(tmp_path):
 
 def test_foreign_safetensors(tmp_path):
     path = tmp_path / "model.safetensors"
-    save_file({"w": np.zeros(3, dtype=np.float32)}, path)
-    with pytest.raises(TicketsError, match="not a mask of this program"):
-        Mask.load(path)
+    for dtype in (torch.float32, torch.bfloat16):
+        save_torch_file({"w": torch.zeros(3, dtype=dtype)}, path)
+        with pytest.raises(TicketsError, match="not a mask of this program"):
+            Mask.load(path)
 
 
 @pytest.mark.parametrize("header", ["{", "[]", '{"format": "tickets-mask/1"}'])
