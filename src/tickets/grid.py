@@ -59,6 +59,7 @@ class Stage:
     execute   'module:function' that runs a job
     """
 
+    paper: str
     name: str
     title: str
     axes: Mapping[str, tuple[str, ...]]
@@ -118,9 +119,15 @@ class Job:
         return [self.stage.cell(axes) for axes in self.cells]
 
     @property
+    def record(self) -> Path:
+        """The job's cost record below results/<preset>."""
+        parts = (self.stage.paper, "jobs", self.stage.name, *self.axes.values())
+        return Path(*parts).with_name(f"{parts[-1]}.json")
+
+    @property
     def outputs(self) -> tuple[Path, ...]:
         """All declared outputs."""
-        return tuple(path for cell in self.plans() for path in cell.outputs)
+        return (*(path for cell in self.plans() for path in cell.outputs), self.record)
 
     @property
     def inputs(self) -> tuple[Path, ...]:

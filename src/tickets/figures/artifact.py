@@ -31,6 +31,7 @@ class Artifact:
     caption: str
     notes: str = ""
     overlap: bool = False
+    facts: bool = False  # reads the preset's recipe (facts.json)
     extra: bool = False  # ours, not in the paper
 
     @property

@@ -15,6 +15,7 @@ NOT_RUN = "not run"
 NOT_APPLICABLE = "–"
 OURS, OURS_STD, OURS_N = "ours", "ours std", "ours n"
 PUBLISHED, PUBLISHED_STD, DIFFERENCE = "published", "published std", "difference"
+_PRINTED = ((OURS, OURS_STD), (PUBLISHED, PUBLISHED_STD), (DIFFERENCE, ""))
 QUANTITIES = (OURS, OURS_STD, OURS_N, PUBLISHED, PUBLISHED_STD, DIFFERENCE)
 
 
@@ -43,11 +44,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Line:
-    """One printed line: `kind` is "ours", "published" or "difference"; `first` opens a new table row."""
+    """One printed line: `kind` is "ours", "published" or "difference".
+
+    `first` opens a new table row, which is `height` lines high.
+    """
 
     label: str
     kind: str
     first: bool
+    height: int
     cells: tuple[str, ...]
 
 
@@ -133,14 +138,11 @@ def lines(frame: pd.DataFrame) -> list[Line]:
     for label in dict.fromkeys(frame["row"]):
         group = {r["value"]: [r[c] for c in columns] for r in frame[frame["row"] == label].to_dict("records")}
         places = _places([v for q in (OURS, PUBLISHED) for v in group.get(q, [])], OURS in group)
-        first = True
-        for kind, spread in ((OURS, OURS_STD), (PUBLISHED, PUBLISHED_STD), (DIFFERENCE, "")):
-            if kind not in group:
-                continue
+        shown = [pair for pair in _PRINTED if pair[0] in group]
+        for kind, spread in shown:
             stds = group.get(spread, [np.nan] * len(columns))
             cells = [_text(kind, v, s, places) for v, s in zip(group[kind], stds, strict=True)]
-            out.append(Line(label, kind, first, tuple(cells)))
-            first = False
+            out.append(Line(label, kind, kind == shown[0][0], len(shown), tuple(cells)))
     return out
 
 
@@ -159,6 +161,9 @@ def _text(kind: str, value: object, std: object, places: int) -> str:
         return NOT_RUN if kind == OURS else ""
     if not isinstance(value, float):
         return str(value)
+    if 0 < abs(value) < 0.0005:  # learning rates and small p-values: 2e-5
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
     sign = "+" if kind == DIFFERENCE and round(value, places) != 0 else ""
     value = value if round(value, places) != 0 else 0.0
     text = f"{value:{sign},.{places}f}".replace("-", "−")

@@ -1,6 +1,9 @@
 """What a running job has at hand: data, the pre-trained model, staging for results, progress."""
 
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +40,8 @@ class Context:
         self.stop = stop or StopRequest()
         self.progress = Progress(job.name, 0)
         self.checkpoint_steps: int | None = None
+        self.seconds: Counter[str] = Counter({"start": time.process_time()})
+        self.begun = time.monotonic()
         self._data: dict[str, EncodedTask] = {}
         self._models: dict[tuple[Head, ...], Model] = {}
         self._hashes: dict[Path, str] = {}
@@ -72,8 +77,18 @@ class Context:
     def data(self, task: str) -> EncodedTask:
         """Encoded data of a task, read once a job."""
         if task not in self._data:
-            self._data[task] = EncodedTask.load(self.root / data_file(task))
+            with self.timed("data"):
+                self._data[task] = EncodedTask.load(self.root / data_file(task))
         return self._data[task]
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the block's wall time to a phase of the job's cost record."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += time.monotonic() - begun  # type: ignore[assignment]
 
     def model(self, heads: Sequence[Head]) -> Model:
         """A model with these heads; its weights are whatever the last run left, so load before use."""

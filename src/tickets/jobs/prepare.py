@@ -1,8 +1,6 @@
 """Jobs before any experiment: encode the data of a task, and bring theta_0 into place."""
 
 import shutil
-import sys
-import time
 from pathlib import Path
 
 import torch
@@ -12,11 +10,11 @@ from tickets.data.encoded import EncodedTask
 from tickets.errors import TicketsError
 from tickets.grid import data_file
 from tickets.jobs.files import write_json
+from tickets.jobs.identity import model_identity
 from tickets.jobs.records import circumstances
 from tickets.models.heads import Head, initial_values
 from tickets.models.hf import Checkpoint, load_folder, save_folder
 from tickets.models.model import Model
-from tickets.spec import fingerprint
 from tickets.training import checkpoint as inflight
 from tickets.training.evaluate import predict, predict_words
 from tickets.training.interrupt import stop_on_signals
@@ -26,7 +24,6 @@ from tickets.training.progress import Progress
 from tickets.training.resident import Resident
 from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
-from tickets.versions import VERSIONS
 
 
 def encode(config: Config, task: str) -> Path:
@@ -51,18 +48,6 @@ def encode(config: Config, task: str) -> Path:
         files=preset.data.files.get(task),
     ).save(out)
     return out
-
-
-def model_identity(config: Config) -> str:
-    """Fingerprint of theta_0."""
-    preset = config.settings
-    facts = {
-        "model": preset.model.model_dump(mode="json"),
-        "world_seed": preset.data.world_seed if preset.model.shape else None,
-        "seed": preset.seed if preset.model.shape else None,
-        "versions": VERSIONS,
-    }
-    return fingerprint(facts)
 
 
 def place_model(config: Config, out: Path) -> None:
@@ -162,8 +147,3 @@ def _certificate(
         "cost": {"steps": trained.steps, "seconds": round(trained.seconds, 3), "resumed": trained.resumed},
         "circumstances": circumstances("cpu"),
     }
-
-
-def announce(message: str, begun: float) -> None:
-    """One closing line of a short job."""
-    sys.stderr.write(f"{message} ({time.monotonic() - begun:.1f} s)\n")

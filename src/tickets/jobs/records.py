@@ -5,6 +5,7 @@ import platform
 import resource
 import socket
 import subprocess
+import time
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -89,6 +90,25 @@ def cost(context: Context, trained: Trained) -> dict[str, Any]:
         "peak_gpu_memory_mb": None if peak is None else round(peak),
         "resumed": trained.resumed,
         "final_loss": trained.final_loss,
+    }
+
+
+def job_cost(context: Context) -> dict[str, Any]:
+    """What a whole job cost: wall and CPU seconds, seconds by phase, steps trained by this attempt."""
+    job = context.job
+    wall = time.monotonic() - context.begun
+    return {
+        "stage": job.stage.name,
+        "axes": dict(job.axes),
+        "fingerprint": context.fingerprint,
+        "runs": len(job.runs),
+        "steps": context.progress.trained,
+        "seconds": round(wall, 3),
+        "cpu_seconds": round(time.process_time(), 3),
+        "gpu_seconds": round(wall, 3) if context.device.type == "cuda" else 0.0,
+        "phases": {name: round(value, 3) for name, value in context.seconds.items()},
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "circumstances": circumstances(str(context.device)),
     }
 
 

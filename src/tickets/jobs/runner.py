@@ -8,7 +8,8 @@ import torch
 from tickets.config import Config
 from tickets.grid import Job
 from tickets.jobs.context import Context
-from tickets.jobs.files import publish
+from tickets.jobs.files import publish, write_json
+from tickets.jobs.records import job_cost
 from tickets.training.checkpoint import discard
 from tickets.training.interrupt import stop_on_signals
 
@@ -25,6 +26,7 @@ def run_job(config: Config, job: Job, checkpoint_steps: int | None = None, root:
         context.checkpoint_steps = checkpoint_steps
         module, name = job.stage.execute.split(":")
         getattr(import_module(module), name)(context)
+    write_json(context.results / job.record, job_cost(context))
     missing = [path for path in job.outputs if not (context.results / path).exists()]
     assert not missing, f"job {job.name} did not make {missing[0]}"
     for staged in sorted(context.results.rglob("*")):

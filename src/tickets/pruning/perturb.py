@@ -32,8 +32,15 @@ def reinitialise(weights: Weights, std: float, generator: torch.Generator) -> di
 
 
 def layer_order(n_layers: int, generator: torch.Generator) -> tuple[int, ...]:
-    """One permutation pi of the layers, uniform over all n! (the identity included)."""
-    return tuple(torch.randperm(n_layers, generator=generator).tolist())
+    """One permutation pi of the layers, uniform over all but the identity.
+
+    The paper's 12 layers draw the identity never; a 2-layer model would every other time, and nothing would then
+    be shuffled. A single layer has no other order.
+    """
+    while True:
+        order = tuple(torch.randperm(n_layers, generator=generator).tolist())
+        if n_layers < 2 or order != tuple(range(n_layers)):
+            return order
 
 
 def permute_layers(weights: Weights, order: Sequence[int]) -> dict[str, Tensor]:

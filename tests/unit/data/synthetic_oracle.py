@@ -124,6 +124,17 @@ def read_fact(words):
     return clause
 
 
+def read_partner_question(words):
+    """The phrase given in `what and NP ?`."""
+    reader = Reader(words)
+    reader.take("what")
+    reader.take("and")
+    given = reader.noun_phrase()
+    reader.take("?")
+    reader.done()
+    return given
+
+
 def read_question(words):
     reader = Reader(words)
     asks = reader.take("who", "what", "where")
@@ -139,19 +150,6 @@ def read_question(words):
     reader.take("?")
     reader.done()
     return clause
-
-
-def read_passage(words):
-    """Two clauses joined by `and`; the second may lack its subject."""
-    reader = Reader(words)
-    first = reader.clause()
-    reader.take("and")
-    if reader.peek() in VERB:
-        second = Clause(first.subject, reader.verb(first.subject.plural), reader.noun_phrase())
-    else:
-        second = reader.clause()
-    reader.done()
-    return first, second
 
 
 def read_copular(words):

@@ -3,26 +3,28 @@ from itertools import combinations
 
 import pytest
 from synthetic_oracle import (
+    ADJECTIVE,
+    NOUN,
     acceptable,
     changed_roles,
     legal,
     read_copular,
     read_fact,
-    read_passage,
+    read_partner_question,
     read_question,
 )
 
 from tickets.data.synthetic import vocabulary as v
 from tickets.data.synthetic.pair_tasks import CONTRADICTION, ENTAILMENT, NEUTRAL
 from tickets.data.synthetic.pretraining import draw_pair
-from tickets.data.synthetic.reading import ASKED_ROLES
+from tickets.data.synthetic.questions import ASKED_ROLES
 from tickets.data.synthetic.single_tasks import SST_TRAIN_SYNONYMS
 from tickets.data.synthetic.tasks import RULES, draw_pretraining, draw_task
 from tickets.data.synthetic.world import World
 from tickets.errors import TicketsError
 
 WORLD = World.draw(11)
-LONGEST = 23
+LONGEST = 21
 
 
 @pytest.fixture(scope="module")
@@ -186,24 +188,39 @@ def _sentiment(words):
     return {p.adjective[1] for p in (fact.subject, fact.object) if p.adjective}, synonyms
 
 
-def test_squad_answers_are_in_the_clause_asked_about(drawn):
+def test_squad_answers_are_true(drawn):
+    kinds = Counter()
     for example in every(drawn, "squad"):
-        question = read_question(example.first)
+        fact = read_fact(example.second)
         first, last = example.answer
         answer = example.second[first : last + 1]
-        assert "the" not in answer
-        if question.asks == "where":
-            assert not changed_roles(question, read_fact(example.second))
-            assert example.second[first - 1] == "in"
-            continue
-        clauses = read_passage(example.second)
-        matching = [c for c in clauses if not changed_roles(question, c)]
-        assert len(matching) == 1
-        asked = matching[0].subject if question.asks == "who" else matching[0].object
-        noun = answer[-1]
-        kind = next(k for k, forms in enumerate(v.NOUN_FORMS) for f in forms[:4] if noun in f)
-        assert (kind, len(answer) == 2) == (asked.kind, asked.adjective is not None)
         assert sum(example.second[i : i + len(answer)] == answer for i in range(len(example.second))) == 1
+        if example.first[:2] == ("what", "and"):
+            kinds["partner"] += 1
+            given = read_partner_question(example.first)
+            others = {phrase for phrase in (fact.subject, fact.object) if not given.covers(phrase)}
+            assert len(others) == 1
+            _check_phrase(answer, others)
+            continue
+        question = read_question(example.first)
+        kinds[question.asks] += 1
+        assert not changed_roles(question, fact)
+        if question.asks == "where":
+            assert (first, last) == (len(example.second) - 1,) * 2
+            assert v.PLACES[fact.place].count(answer[0]) == 1
+        else:
+            _check_phrase(answer, {fact.subject if question.asks == "who" else fact.object})
+    total = sum(kinds.values())
+    assert kinds["partner"] / total == pytest.approx(0.6, abs=0.05)
+    assert kinds["where"] / total == pytest.approx(0.2, abs=0.05)
+
+
+def _check_phrase(answer, phrases):
+    """`answer` is `ADJ N` or, without adjective, `N` alone, of one of the phrases."""
+    assert "the" not in answer
+    names = {(p.kind, p.plural, p.adjective) for p in phrases}
+    adjective = ADJECTIVE[answer[0]] if len(answer) == 2 else None
+    assert (*NOUN[answer[-1]], adjective) in names
 
 
 def test_pretraining_pairs_are_half_continuations(pretraining):

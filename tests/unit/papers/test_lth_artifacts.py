@@ -148,8 +148,9 @@ def test_recipe_facts_fill_table_1(worlds):
     frame = BY_STEM["table1"].function()(*worlds["part"], facts)
     rows = {(r["row"], r["value"]): r for r in frame.to_dict("records")}
     assert rows["Training examples", "ours"]["RTE"] == 800
-    assert rows["Learning rate", "ours"]["RTE"] == "1e-3"
-    assert rows["Learning rate", "published"]["SQuAD"] == "3e-5"
+    printed = {(ln.label, ln.kind): ln.cells for ln in tableio.lines(frame)}
+    assert printed["Learning rate", "ours"][6] == "0.001"
+    assert printed["Learning rate", "published"][9] == "3e−5"
     assert rows["Steps", "ours"]["SST-2"] == 150  # from the runs themselves
 
 

@@ -77,11 +77,14 @@ def test_an_order_that_is_no_permutation(weights, order):
         permute_layers(weights, order)
 
 
-def test_layer_order_is_uniform():
+def test_layer_order_is_uniform_but_never_the_identity():
     generator = torch.Generator().manual_seed(0)
     orders = [layer_order(3, generator) for _ in range(600)]
-    assert len(set(orders)) == 6
-    assert all(60 < orders.count(order) < 140 for order in set(orders))
+    assert len(set(orders)) == 5
+    assert (0, 1, 2) not in orders
+    assert all(80 < orders.count(order) < 160 for order in set(orders))
+    assert layer_order(2, generator) == (1, 0)
+    assert layer_order(1, generator) == (0,)
 
 
 def test_shuffled_elements_stay_in_their_tensor(weights, generator):

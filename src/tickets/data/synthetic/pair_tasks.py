@@ -5,7 +5,7 @@ from typing import NamedTuple
 from tickets.data.synthetic.dice import Dice
 from tickets.data.synthetic.language import Fact, Style, Words, fact_words, restyle
 from tickets.data.synthetic.pretraining import ASKED_ROLES_CHANGED, PASSIVE
-from tickets.data.synthetic.reading import ASKED_ROLES, QUESTION_STYLE, question_words
+from tickets.data.synthetic.questions import ASKED_ROLES, QUESTION_STYLE, question_words
 from tickets.data.synthetic.vocabulary import category
 from tickets.data.synthetic.world import World, roles_to_keep_exact
 

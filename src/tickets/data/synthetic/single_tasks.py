@@ -14,7 +14,7 @@ from tickets.data.synthetic.language import (
     where_words,
 )
 from tickets.data.synthetic.pair_tasks import Example
-from tickets.data.synthetic.reading import QUESTION_STYLE, draw_passage, draw_query, passage_words
+from tickets.data.synthetic.questions import QUESTION_STYLE, answer_phrase, partner_words, question_words
 from tickets.data.synthetic.vocabulary import (
     AGENTS,
     CATEGORIES,
@@ -32,9 +32,11 @@ COLA_FAULTS = (0.35, 0.45, 0.20)
 OTHER_NUMBER = {"is": "are", "are": "is", "do": "does", "does": "do"} | {
     form: forms[1 - index] for kind in VERB_FORMS for forms in kind for index, form in enumerate(forms)
 }
-SST_TRAIN_SYNONYMS = (0, 1)
+SST_TRAIN_SYNONYMS = (0,)
 """Adjectives seen in SST-2's train split; dev and test use all four synonyms."""
-SQUAD_WHERE_RATE = 0.2
+SQUAD_KINDS, SQUAD_SHARES = ("partner", "plain", "where"), (0.6, 0.2, 0.2)
+SQUAD_PASSIVE_RATE = 0.35
+BOTH = frozenset({"subject", "object"})
 
 
 def cola(world: World, dice: Dice, label: int, split: str) -> Example:
@@ -103,17 +105,23 @@ def _limit(dice: Dice, phrase: Phrase, synonyms: tuple[int, ...]) -> Phrase:
 
 
 def squad(world: World, dice: Dice, label: int, split: str) -> Example:
-    """A question on one of two clauses, answered by a phrase of that clause; or `where`, on one fact."""
-    if dice.chance(SQUAD_WHERE_RATE):
+    """A question on one fact: mostly "which phrase goes with this one?", else `who`, `what` or `where`.
+
+    The form of the question alone gives away the answers of the latter, but not of the former: there the phrase
+    in the question must be recognised, in other words, as the subject or the object.
+    """
+    kind = SQUAD_KINDS[dice.weighted(SQUAD_SHARES)]
+    fact = world.fact(dice)
+    while kind == "where" and fact.place is None:
         fact = world.fact(dice)
-        while fact.place is None:
-            fact = world.fact(dice)
-        question = where_words(restyle(dice, fact, QUESTION_STYLE._replace(drop=0.0)))
-        context = fact_words(fact._replace(passive=dice.chance(0.3)))
-        return Example(question, context, 0, (len(context) - 1, len(context) - 1))
-    passage = draw_passage(world, dice)
-    query = draw_query(dice, passage)
-    context = passage_words(passage)
-    answer = phrase_words(query.answer)
+    context = fact_words(fact._replace(passive=dice.chance(SQUAD_PASSIVE_RATE)))
+    alike = category(fact.subject.kind) == category(fact.object.kind)
+    reworded = restyle(dice, fact, QUESTION_STYLE, BOTH if alike else frozenset())
+    if kind == "where":
+        return Example(where_words(reworded), context, 0, (len(context) - 1, len(context) - 1))
+    asks = dice.pick(("who", "what"))
+    given = reworded.object if asks == "who" else reworded.subject
+    question = partner_words(given) if kind == "partner" else question_words(reworded, asks)
+    answer = phrase_words(answer_phrase(fact, asks))
     at = next(i for i in range(len(context) - 1) if context[i : i + 2] == answer)
-    return Example(query.words, context, 0, (at + (answer[0] == "the"), at + 1))
+    return Example(question, context, 0, (at + (answer[0] == "the"), at + 1))

@@ -24,6 +24,7 @@ def _item(
     notes: str = "",
     *,
     overlap: bool = False,
+    facts: bool = False,
     extra: bool = False,
 ) -> Artifact:
     module = "extras" if extra else f"{kind}s"
@@ -39,6 +40,7 @@ def _item(
         caption,
         notes,
         overlap=overlap,
+        facts=facts,
         extra=extra,
     )
 
@@ -51,6 +53,7 @@ _TABLES = (
         "Data and training recipe",
         ("imp",),
         "What each task was trained on and how. Batches of the last, partial size are kept.",
+        facts=True,
     ),
     _item(
         "table",

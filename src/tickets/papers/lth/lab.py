@@ -109,18 +109,19 @@ class Lab:
         model.load_heads(state.heads)
         self.context.progress.start(label)
         watch = self.context.watch(identity)
-        trained = train(
-            model,
-            objective,
-            recipe,
-            schedule,
-            steps,
-            seed=seed,
-            first_step=first_step,
-            mask=state.mask,
-            moments=state.moments,
-            watch=watch,
-        )
+        with self.context.timed("training"):
+            trained = train(
+                model,
+                objective,
+                recipe,
+                schedule,
+                steps,
+                seed=seed,
+                first_step=first_step,
+                mask=state.mask,
+                moments=state.moments,
+                watch=watch,
+            )
         return State(model.body(), model.head_values(), state.mask, trained.moments), trained
 
     def judge(self, task: str, model: Model) -> Evaluation:
@@ -128,7 +129,8 @@ class Lab:
         if task not in self._judges:
             data = self.context.data(task)
             self._judges[task] = Judge(task, data, self.recipe(task), model, self.settings.eval_mask_seed)
-        return self._judges[task].evaluate(model, self.head(task))
+        with self.context.timed("evaluation"):
+            return self._judges[task].evaluate(model, self.head(task))
 
     def record(
         self, address: RunAddress, resolved: RunAddress, mask: Mask, evaluation: Evaluation, trained: Trained

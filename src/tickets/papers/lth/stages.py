@@ -82,7 +82,7 @@ class Stages:
         skip: Callable[[Axes], bool] = lambda axes: False,
     ) -> Stage:
         module = f"tickets.papers.lth.{execute}"
-        return Stage(name, title, axes, cell, self.identity.fingerprint, module, skip, self.settings.pack)
+        return Stage(PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, self.settings.pack)
 
     def imp(self) -> Stage:
         """IMP chains with rewinding to theta_0: dense, and every sparsity from 10 to 90 %."""

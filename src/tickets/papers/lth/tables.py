@@ -98,12 +98,7 @@ def table1(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.Dat
 def _fact(key: str, value: Any) -> Entry:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
-    if key == "metric":
-        return str(value)
-    if key == "learning_rate":  # 2e-5 as people write it
-        mantissa, exponent = f"{float(value):.4e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
-    return float(value)
+    return str(value) if key == "metric" else float(value)
 
 
 def table2(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.DataFrame:

@@ -1,0 +1,5 @@
+"""`python -m tickets`."""
+
+from tickets.cli import main
+
+main()

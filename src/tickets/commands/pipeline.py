@@ -1,0 +1,145 @@
+"""Commands that the workflow calls, one a rule; each works by hand too."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tickets.commands.options import DEFAULT_CONFIG, ConfigFile, Paper, Preset
+from tickets.config import load_config
+from tickets.errors import TicketsError
+from tickets.grid import find_stage
+from tickets.papers.registry import paper as find_paper
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    for command in (encode, model, run, overlap, collect, facts, render, claims, report):
+        app.command(rich_help_panel="Pipeline (called by the workflow)")(command)
+
+
+def encode(
+    task: Annotated[str, typer.Argument(help="Task id, e.g. rte.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    preset: Preset = None,
+) -> None:
+    """Encode the data of a task: results/<preset>/data/<task>.safetensors."""
+    from tickets.data.tasks import task as known
+    from tickets.jobs.prepare import encode as encode_task
+
+    encode_task(load_config(config, preset), known(task).id)
+
+
+def model(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
+    """Pre-train, copy or download the pre-trained model: results/<preset>/models/<name>/."""
+    from tickets.jobs.prepare import place_model
+
+    loaded = load_config(config, preset)
+    place_model(loaded, loaded.root / "models" / loaded.settings.model.name)
+
+
+def run(
+    paper: Paper,
+    stage: Annotated[str, typer.Argument(help="Stage, e.g. imp.")],
+    axes: Annotated[list[str] | None, typer.Argument(help="Axis values, e.g. task=rte source=mlm.")] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    preset: Preset = None,
+    checkpoint_steps: Annotated[int | None, typer.Option(help="Also checkpoint every so many steps.")] = None,
+) -> None:
+    """Train all runs of one job; a stopped job continues where it was."""
+    loaded = load_config(config, preset)
+    found = find_stage(find_paper(paper).stages(loaded), stage)
+    job = found.job(parse_axes(axes or []))
+    from tickets.jobs.runner import run_job
+
+    run_job(loaded, job, checkpoint_steps)
+
+
+def parse_axes(pairs: list[str]) -> dict[str, str]:
+    """['task=rte'] -> {'task': 'rte'}."""
+    parsed = dict(pair.partition("=")[::2] for pair in pairs)
+    for pair in pairs:
+        if "=" not in pair:
+            raise TicketsError(f"'{pair}': axis values are given as name=value, e.g. task=rte.")
+    return parsed
+
+
+def overlap(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
+    """Compare all masks of a paper: results/<preset>/<paper>/overlap.csv."""
+    loaded = load_config(config, preset)
+    find_paper(paper).write_overlaps(loaded, loaded.root / paper / "overlap.csv")
+
+
+def collect(
+    paper: Paper,
+    stage: Annotated[str | None, typer.Argument(help="Stage; without it, merge all stages.")] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    preset: Preset = None,
+) -> None:
+    """Gather runs into cells/<stage>.csv, or all stages into cells.csv with their costs in costs.csv."""
+    from tickets.provenance.collect import collect_costs, collect_stage, merge_cells
+
+    loaded = load_config(config, preset)
+    folder, stages = loaded.root / paper, find_paper(paper).stages(loaded)
+    if stage is not None:
+        collect_stage(loaded.root, find_stage(stages, stage), folder / "cells" / f"{stage}.csv")
+        return
+    parts = [folder / "cells" / f"{s.name}.csv" for s in stages if any(job.runs for job in s.jobs())]
+    merge_cells(parts, folder / "cells.csv")
+    collect_costs(loaded.root, stages, folder / "costs.csv")
+
+
+def facts(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
+    """Write the preset's recipe with its data sizes: results/<preset>/<paper>/facts.json."""
+    from tickets.provenance.facts import write_facts
+
+    loaded = load_config(config, preset)
+    write_facts(loaded, loaded.root / paper / "facts.json")
+
+
+def render(
+    artifact: Annotated[str, typer.Argument(help="Artifact id, e.g. lth_fig2a.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    preset: Preset = None,
+) -> None:
+    """Render one table or figure from the collected cells."""
+    from tickets.figures.render import render_artifact
+    from tickets.papers.registry import artifact as find_artifact
+
+    loaded = load_config(config, preset)
+    item = find_artifact(artifact)
+    folder = loaded.root / item.paper
+    names = find_paper(item.paper).cell_stages(loaded, item.stages)
+    render_artifact(
+        item,
+        [folder / "cells" / f"{name}.csv" for name in names],
+        folder,
+        loaded.preset,
+        overlap_path=folder / "overlap.csv" if item.overlap else None,
+        facts=read_facts(folder) if item.facts else None,
+    )
+
+
+def read_facts(folder: Path) -> dict[str, dict[str, object]]:
+    """The recipe facts of a paper's results."""
+    from tickets.jobs.files import read_json
+
+    return read_json(folder / "facts.json", "Run `tickets facts` first.")
+
+
+def claims(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
+    """Judge every claim of a paper: results/<preset>/<paper>/claims.{json,md}."""
+    loaded = load_config(config, preset)
+    folder = loaded.root / paper
+    find_paper(paper).judge(folder, read_facts(folder), loaded.preset)
+
+
+def report(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
+    """Write the report page: results/<preset>/report/index.html."""
+    from tickets.papers.registry import PAPERS
+    from tickets.provenance.report import write_report
+
+    loaded = load_config(config, preset)
+    out = loaded.root / "report" / "index.html"
+    write_report(loaded.preset, loaded.root, tuple(PAPERS), out)
+    typer.echo(f"report: {out}")

@@ -1,0 +1,69 @@
+"""The papers of this package: their stages, artifacts and claims behind one interface. Imports no torch or pandas."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Protocol
+
+from tickets.config import Config
+from tickets.errors import TicketsError
+from tickets.figures.artifact import Artifact
+from tickets.grid import Stage
+from tickets.papers.lth.paper import Lth
+
+
+class Paper(Protocol):
+    """What the command line and the workflow need to know of a paper."""
+
+    id: str
+    title: str
+    artifacts: Sequence[Artifact]
+    not_reproduced: Mapping[str, str]
+
+    def stages(self, config: Config) -> tuple[Stage, ...]:
+        """All stages under a config."""
+        ...
+
+    def cell_stages(self, config: Config, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of `names` that have runs under a config."""
+        ...
+
+    def overlap_inputs(self, config: Config) -> list[Path]:
+        """Masks that overlap.csv compares, below results/<preset>."""
+        ...
+
+    def write_overlaps(self, config: Config, out: Path) -> None:
+        """Write overlap.csv."""
+        ...
+
+    def judge(self, folder: Path, facts: Mapping[str, Mapping[str, Any]], preset: str) -> None:
+        """Write claims.json and claims.md from the cells in `folder`."""
+        ...
+
+
+PAPERS: dict[str, Paper] = {paper.id: paper for paper in (Lth(),)}
+
+
+def paper(id: str) -> Paper:
+    """A paper by id."""
+    if id in PAPERS:
+        return PAPERS[id]
+    raise TicketsError(f"unknown paper '{id}'; the papers are {', '.join(PAPERS)}.")
+
+
+def artifacts() -> dict[str, Artifact]:
+    """Every table and figure of every paper, by id."""
+    return {item.id: item for paper in PAPERS.values() for item in paper.artifacts}
+
+
+def artifact(id: str) -> Artifact:
+    """An artifact by id, or a `TicketsError` that suggests the nearest or says why there is none."""
+    known = artifacts()
+    if id in known:
+        return known[id]
+    for paper in PAPERS.values():
+        if id in paper.not_reproduced:
+            raise TicketsError(f"{id} is not reproduced: {paper.not_reproduced[id]}")
+    near = get_close_matches(id, known, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    raise TicketsError(f"unknown artifact '{id}'; {hint}`tickets list` shows them all.")

@@ -1,0 +1,55 @@
+"""The preset's recipe as printed in Table 1: sizes from the encoded data, the rest from the config."""
+
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from tickets.config import Config
+from tickets.data.tasks import TASKS
+from tickets.errors import TicketsError
+from tickets.grid import data_file
+from tickets.jobs.files import write_json
+from tickets.training.recipe import Recipe
+
+
+def rows(path: Path) -> dict[str, int]:
+    """Number of examples of every split of an encoded task, read from the file's header."""
+    if not path.exists():
+        raise TicketsError(f"{path}: encoded data not found. Run the `encode` rule first.")
+    with safe_open(path, framework="np") as file:
+        splits = [name.removesuffix(".lengths") for name in file.keys() if name.endswith(".lengths")]
+        sizes = {split: int(file.get_slice(f"{split}.lengths").get_shape()[0]) for split in splits}
+        for split in splits:
+            if f"{split}.extras.example" in file.keys():
+                examples = file.get_tensor(f"{split}.extras.example")
+                sizes[split] = int(examples.max()) + 1
+        return sizes
+
+
+def recipe_facts(recipe: Recipe, train: int, dev: int, metric: str) -> dict[str, Any]:
+    """One column of Table 1."""
+    steps = recipe.total_steps(train)
+    per_epoch = -(-train // recipe.batch_size)
+    return {
+        "train_examples": train,
+        "iterations_per_epoch": per_epoch,
+        "epochs": round(steps / per_epoch, 2),
+        "steps": steps,
+        "batch": recipe.batch_size,
+        "max_length": recipe.max_length,
+        "learning_rate": recipe.learning_rate,
+        "metric": metric,
+        "dev_examples": dev,
+    }
+
+
+def write_facts(config: Config, out: Path) -> None:
+    """facts.json: task id -> its column of Table 1."""
+    facts = {}
+    for name, task in TASKS.items():
+        sizes = rows(config.root / data_file(name))
+        facts[name] = recipe_facts(
+            config.settings.lth.recipe(name), sizes["train"], sizes["dev"], task.metrics[0]
+        )
+    write_json(out, facts)

@@ -1,0 +1,27 @@
+# Experiments of Chen et al. 2020. One rule a stage of src/tickets/papers/lth/stages.py, named lth_<stage>; a job
+# is a cell: one task x method x source with all its replicates.
+for plan in rule_plans("lth"):
+
+    rule:
+        name:
+            plan.name
+        input:
+            model=rules.pretrained_model.output,
+            given=plan.inputs,
+        output:
+            plan.outputs,
+        wildcard_constraints:
+            **plan.constraints,
+        log:
+            plan.log,
+        params:
+            job=plan.command,
+            identity=plan.identity,
+        threads: EXECUTION.threads
+        resources:
+            runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
+            mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
+        message:
+            plan.message
+        shell:
+            "tickets run lth {params.job} {FLAGS} > {log} 2>&1"

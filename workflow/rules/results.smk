@@ -1,0 +1,162 @@
+# From runs to tidy cells, and from cells to tables, figures, claims and the report.
+for id, paper in PAPERS.items():
+    folder = ROOT / id
+    stages = paper.stages(CONFIG)
+    with_runs = paper.cell_stages(CONFIG, [stage.name for stage in stages])
+    parts = [str(folder / "cells" / f"{name}.csv") for name in with_runs]
+    own = [item for item in ARTIFACTS if item.paper == id]
+
+    for stage in stages:
+        if stage.name in with_runs:
+
+            rule:
+                name:
+                    f"{id}_cells_{stage.name}"
+                input:
+                    below(run.metrics for job in stage.jobs() for run in job.runs),
+                output:
+                    str(folder / "cells" / f"{stage.name}.csv"),
+                log:
+                    str(ROOT / "logs" / id / "cells" / f"{stage.name}.log"),
+                params:
+                    stage=f"{id} {stage.name}",
+                localrule: True
+                message:
+                    "collect {params.stage}"
+                shell:
+                    "tickets collect {params.stage} {FLAGS} > {log} 2>&1"
+
+    rule:
+        name:
+            f"{id}_cells"
+        input:
+            parts,
+            below(job.record for stage in stages for job in stage.jobs()),
+        output:
+            cells=str(folder / "cells.csv"),
+            costs=str(folder / "costs.csv"),
+        log:
+            str(ROOT / "logs" / id / "cells.log"),
+        params:
+            paper=id,
+        localrule: True
+        message:
+            "merge all cells of {params.paper}"
+        shell:
+            "tickets collect {params.paper} {FLAGS} > {log} 2>&1"
+
+    rule:
+        name:
+            f"{id}_facts"
+        input:
+            expand(rules.encode.output, task=TASKS),
+        output:
+            str(folder / "facts.json"),
+        log:
+            str(ROOT / "logs" / id / "facts.log"),
+        params:
+            paper=id,
+            identity=recipes_identity(CONFIG),
+        localrule: True
+        message:
+            "recipe facts of {params.paper}"
+        shell:
+            "tickets facts {params.paper} {FLAGS} > {log} 2>&1"
+
+    rule:
+        name:
+            f"{id}_mask_overlaps"
+        input:
+            below(paper.overlap_inputs(CONFIG)),
+            model=rules.pretrained_model.output,
+        output:
+            str(folder / "overlap.csv"),
+        log:
+            str(ROOT / "logs" / id / "overlap.log"),
+        params:
+            paper=id,
+        message:
+            "compare the masks of {params.paper}"
+        shell:
+            "tickets overlap {params.paper} {FLAGS} > {log} 2>&1"
+
+    for item in own:
+
+        rule:
+            name:
+                item.id
+            input:
+                cells=[str(folder / "cells" / f"{n}.csv") for n in paper.cell_stages(CONFIG, item.stages)],
+                overlap=[str(folder / "overlap.csv")] if item.overlap else [],
+                facts=[str(folder / "facts.json")] if item.facts else [],
+                published=str(Path("paper", id)),
+            output:
+                report(
+                    outputs_of(item)[1],
+                    caption="../report/artifact.rst",
+                    category=paper.title,
+                    subcategory=f"{item.kind}s",
+                    labels={"number": item.number, "preset": CONFIG.preset},
+                ),
+                [path for path in outputs_of(item) if path != outputs_of(item)[1]],
+            log:
+                str(ROOT / "logs" / id / "render" / f"{item.stem}.log"),
+            params:
+                artifact=item.id,
+                title=item.title,
+                caption=item.caption,
+            localrule: True
+            message:
+                "render {params.artifact}"
+            shell:
+                "tickets render {params.artifact} {FLAGS} > {log} 2>&1"
+
+    rule:
+        name:
+            f"{id}_claims"
+        input:
+            cells=str(folder / "cells.csv"),
+            overlap=str(folder / "overlap.csv"),
+            facts=str(folder / "facts.json"),
+            published=str(Path("paper", id)),
+        output:
+            str(folder / "claims.json"),
+            report(
+                str(folder / "claims.md"),
+                caption="../report/claims.rst",
+                category=paper.title,
+                subcategory="claims",
+                labels={"number": "all claims", "preset": CONFIG.preset},
+            ),
+        log:
+            str(ROOT / "logs" / id / "claims.log"),
+        params:
+            paper=id,
+        localrule: True
+        message:
+            "judge the claims of {params.paper}"
+        shell:
+            "tickets claims {params.paper} {FLAGS} > {log} 2>&1"
+
+    rule:
+        name:
+            id
+        input:
+            [path for item in own for path in outputs_of(item)],
+            str(folder / "claims.json"),
+            str(folder / "costs.csv"),
+
+
+rule report_page:
+    input:
+        [path for item in ARTIFACTS for path in outputs_of(item)],
+        expand(str(ROOT / "{paper}" / "{file}"), paper=PAPERS, file=["claims.json", "cells.csv", "costs.csv"]),
+    output:
+        str(ROOT / "report" / "index.html"),
+    log:
+        str(ROOT / "logs" / "report.log"),
+    localrule: True
+    message:
+        "write the report"
+    shell:
+        "tickets report {FLAGS} > {log} 2>&1"
