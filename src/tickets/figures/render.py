@@ -13,6 +13,7 @@ from tickets.figures import tableio
 from tickets.figures.artifact import Artifact
 from tickets.figures.style import figure_files, house_style
 
+_COLUMNS = ("stage", "task", "weights", "method", "source", "rule", "sparsity", "replicate", "score")
 _ABOUT = {
     "micro": "a tiny model on a synthetic language; absolute scores do not compare with published ones",
     "mini": "bert-base-uncased on the small tasks with few seeds",
@@ -32,8 +33,8 @@ def render_artifact(
 ) -> tuple[Path, ...]:
     """Write the files of `artifact` below `out_dir` (results/<preset>/<paper>) and return their paths.
 
-    cells_paths: one or more parts of cells.csv. paper_dir: the published values (default paper/<paper>).
-    facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}. Each file appears complete or
+    cells_paths: the parts of cells.csv that the preset has (none: all is "not run"). paper_dir: the published
+    values (default paper/<paper>). facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}. Each file appears complete or
     not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable input.
     """
     published_dir = paper_dir or Path("paper") / artifact.paper
@@ -73,9 +74,9 @@ def _table_files(artifact: Artifact, frame: pd.DataFrame, preset: str) -> dict[s
 
 
 def read_cells(paths: Sequence[Path]) -> pd.DataFrame:
-    """The parts of cells.csv as one frame, a run that two parts hold kept once."""
+    """The parts of cells.csv as one frame, a run that two parts hold kept once; no parts, no runs."""
     if not paths:
-        raise TicketsError("no cells.csv given; a table or figure needs at least one part.")
+        return pd.DataFrame(columns=list(_COLUMNS))
     frames = [read_frame(path) for path in paths]
     # An empty part would turn the columns of the others into text.
     filled = [frame for frame in frames if len(frame)] or frames[:1]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.figures import tableio
 from tickets.figures.artifact import Artifact
@@ -31,7 +32,12 @@ _CIRCUMSTANCES = {
     "platform": "Platform",
     "lock_sha256": "Lock file (sha256)",
 }
-_COST_NAMES = {"seconds": "run seconds", "gpu_seconds": "GPU seconds", "peak_memory_mb": "peak MB"}
+_COST_NAMES = {
+    "seconds": "run seconds",
+    "cpu_seconds": "CPU seconds",
+    "gpu_seconds": "GPU seconds",
+    "peak_memory_mb": "peak MB",
+}
 _SUMMED = ("runs", "steps", "seconds", "gpu_seconds")
 
 
@@ -52,6 +58,14 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Numbers behind a claim that share their names: one row a case."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class Claim:
     """One claim with our verdict and, as a check on the predicate, the one on the published numbers."""
 
@@ -62,7 +76,8 @@ class Claim:
     reason: str
     published: str
     published_reason: str
-    figures: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    grids: tuple[Grid, ...]
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,7 @@ def load_claims(path: Path) -> tuple[Claim, ...]:
 
 def _claim(entry: Mapping[str, Any]) -> Claim:
     ours, published = entry["ours"], entry["published_verdict"]
+    figures = ours.get("figures", {})
     if ours["status"] not in VERDICTS:
         raise ValueError(f"unknown verdict '{ours['status']}'")
     return Claim(
@@ -146,8 +162,34 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         reason=ours.get("reason", ""),
         published=published["status"],
         published_reason=entry.get("why") or published.get("reason", ""),
-        figures=tuple((str(name), _text(value)) for name, value in ours.get("figures", {}).items()),
+        numbers=tuple((_name(n), _text(v)) for n, v in figures.items() if not _is_row(v)),
+        grids=_grids({name: value for name, value in figures.items() if _is_row(value)}),
     )
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Mapping) and not any(isinstance(item, Mapping) for item in value.values())
+
+
+def _grids(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Grid, ...]:
+    """Rows with equal columns in one grid each, in order of appearance."""
+    shapes = dict.fromkeys(tuple(row) for row in rows.values())
+    return tuple(
+        Grid(
+            tuple(_name(column) for column in shape),
+            tuple(
+                (_name(name), tuple(_text(v) for v in row.values()))
+                for name, row in rows.items()
+                if tuple(row) == shape
+            ),
+        )
+        for shape in shapes
+    )
+
+
+def _name(key: object) -> str:
+    """A key as a heading: task ids by their titles, words apart."""
+    return TASKS[str(key)].title if str(key) in TASKS else str(key).replace("_", " ")
 
 
 def load_costs(folder: Path) -> pd.DataFrame:
@@ -194,11 +236,11 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.3g}" if abs(value) < 1 else f"{value:,.1f}"
+        return (f"{value:,.3g}" if abs(value) < 1 else f"{value:,.1f}").replace("-", "−")
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_text(item)}" for name, item in value.items())
+        return ", ".join(f"{_name(name)}: {_text(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value)
     return str(value)

@@ -131,6 +131,12 @@ def test_rendering_twice_gives_equal_bytes(artifact, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("stem", ["fig10", "overlap", "fig9", "table3"])
+def test_a_preset_may_have_no_cells_at_all(stem, tmp_path):
+    paths = render_artifact(BY_STEM[stem], [], tmp_path, "micro", paper_dir=PAPER_DIR)
+    assert "not run" in next(p for p in paths if p.suffix == ".csv").read_text()
+
+
 def test_cells_may_come_in_parts_that_overlap(tmp_path):
     cells = full_cells(1)
     cells.iloc[:300].to_csv(tmp_path / "a.csv", index=False)

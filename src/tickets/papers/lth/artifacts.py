@@ -120,6 +120,7 @@ _TABLES = (
         "of them.",
         "Every MLM round has the same number of steps; a smaller set is cycled through (unstated in "
         "the paper).",
+        facts=True,
     ),
     _item(
         "table",
