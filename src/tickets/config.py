@@ -39,6 +39,14 @@ class Shape(Section):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout, hidden and attention.")
     initializer_range: float = Field(0.08, gt=0, description="Standard deviation of the initial weights.")
 
+    @model_validator(mode="after")
+    def _possible(self) -> "Shape":
+        try:
+            self.encoder(1)
+        except TicketsError as error:
+            raise ValueError(str(error)) from None
+        return self
+
     def encoder(self, vocab_size: int) -> EncoderConfig:
         """The encoder of this shape."""
         facts = self.model_dump()
@@ -82,8 +90,8 @@ class DataSection(Section):
 
     source: Literal["synthetic", "local", "hub"] = Field(description="synthetic, local files, or the hub.")
     path: Path | None = Field(None, description="Folder of official GLUE/SQuAD/text files (source: local).")
-    revision: str | None = Field(None, description="Pinned revision of the hub data sets (source: hub).")
-    corpus: str = Field("wikitext-103", description="Plain-text corpus for MLM (local folder or hub name).")
+    revision: str | None = Field(None, description="Hub revision instead of the pinned ones (source: hub).")
+    mlm_sequences: int | None = Field(None, gt=0, description="Blocks of the MLM corpus to use; null: all.")
     files: dict[str, dict[str, str]] = Field(
         {}, description="File names by task and split, where not official."
     )
@@ -96,8 +104,6 @@ class DataSection(Section):
     def _complete(self) -> "DataSection":
         if self.source == "local" and self.path is None:
             raise ValueError("source 'local' needs 'path'")
-        if self.source == "hub" and self.revision is None:
-            raise ValueError("source 'hub' needs a pinned 'revision'")
         return self
 
 
@@ -174,6 +180,8 @@ def parse_config(raw: Mapping[str, Any], preset: str | None = None, where: str =
         return Config(preset=name, settings=Preset.model_validate(presets[name]))
     except ValidationError as error:
         raise TicketsError(explain(error, f"{where}: presets.{name}")) from None
+    except TicketsError as error:
+        raise TicketsError(f"{where}: presets.{name}: {error}") from None
 
 
 def explain(error: ValidationError, where: str) -> str:

@@ -144,7 +144,10 @@ class Job:
     @property
     def fingerprint(self) -> str:
         """Hash of everything in the config that the job depends on; a change of it makes Snakemake run it again."""
-        parts = [self.stage.identity(item) for cell in self.plans() for item in (*cell.runs, *cell.masks)]
+        parts: list[str] = []
+        for cell in self.plans():
+            parts += [self.stage.identity(run) for run in cell.runs]
+            parts += [self.stage.identity(mask) for mask in cell.masks]
         return fingerprint({"stage": self.stage.name, "parts": parts})
 
 

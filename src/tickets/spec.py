@@ -112,10 +112,11 @@ class RunAddress:
     def parse(cls, folder: Path) -> "RunAddress":
         """The inverse of `folder`."""
         match = _RUN.fullmatch(folder.as_posix())
-        if match is None:
+        facts = {} if match is None else match.groupdict()
+        found = cls(**{**facts, "replicate": int(facts["replicate"])}) if facts else None  # type: ignore[arg-type]
+        if found is None or found.folder != folder:
             raise TicketsError(f"{folder}: not the path of a run; expected {_RUN_SHAPE}")
-        facts = match.groupdict()
-        return cls(**{**facts, "replicate": int(facts["replicate"])})  # type: ignore[arg-type]
+        return found
 
 
 def _level_token(level: str) -> str:

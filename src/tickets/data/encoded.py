@@ -92,7 +92,7 @@ class EncodedTask:
         try:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except FileNotFoundError:
             raise TicketsError(f"{path}: encoded data not found. Run the `encode` rule first.") from None
         except (SafetensorError, OSError) as error:

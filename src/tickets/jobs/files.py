@@ -15,14 +15,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write readable JSON in one rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    part.write_text(text + "\n", encoding="utf-8")
     part.replace(path)
 
 
 def read_json(path: Path, advice: str = "Run the job that makes it again.") -> dict[str, Any]:
     """Read a JSON object, or raise a `TicketsError` that says what to do."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise TicketsError(f"{path}: not found. {advice}") from None
     except ValueError as error:
@@ -38,6 +39,13 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy a file in one rename."""
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(source, part)
+    part.replace(target)
+
+
 def publish(staged: Path, final: Path) -> None:
     """Put a finished file into place in one rename; the staged copy stays until the whole job is done."""
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -48,3 +56,4 @@ def publish(staged: Path, final: Path) -> None:
     except OSError:
         shutil.copyfile(staged, part)
     part.replace(final)
+    part.unlink(missing_ok=True)  # a rename onto another link to the same file does nothing

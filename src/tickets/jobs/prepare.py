@@ -1,19 +1,19 @@
 """Jobs before any experiment: encode the data of a task, and bring theta_0 into place."""
 
-import shutil
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from tickets.config import Config, ModelSection
 from tickets.data.encoded import EncodedTask
 from tickets.errors import TicketsError
 from tickets.grid import data_file
-from tickets.jobs.files import write_json
+from tickets.jobs.files import copy, write_json
 from tickets.jobs.identity import model_identity
 from tickets.jobs.records import circumstances
 from tickets.models.heads import Head, initial_values
-from tickets.models.hf import Checkpoint, load_folder, save_folder
+from tickets.models.hf import WEIGHTS, Checkpoint, load_folder, load_state, save_folder
 from tickets.models.model import Model
 from tickets.training import checkpoint as inflight
 from tickets.training.evaluate import predict, predict_words
@@ -46,6 +46,7 @@ def encode(config: Config, task: str) -> Path:
         revision=preset.data.revision,
         max_length=preset.lth.recipe(task).max_length,
         files=preset.data.files.get(task),
+        max_blocks={"train": preset.data.mlm_sequences} if preset.data.mlm_sequences else None,
     ).save(out)
     return out
 
@@ -60,8 +61,14 @@ def place_model(config: Config, out: Path) -> None:
     load_folder(source)  # refuses what is not a complete BERT or RoBERTa before anything is copied
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.iterdir()):
-        if path.is_file() and path.suffix in (".json", ".txt", ".safetensors", ".bin"):
-            shutil.copyfile(path, out / path.name)
+        if path.suffix in (".json", ".txt") and not path.name.endswith(".index.json"):
+            copy(path, out / path.name)
+    if (source / WEIGHTS).exists():
+        copy(source / WEIGHTS, out / WEIGHTS)
+    else:  # shards or pickled tensors: one file of the usual name, whose hash then stands for theta_0
+        part = out / f"{WEIGHTS}.part"
+        save_file({k: v.clone().contiguous() for k, v in load_state(source).items()}, part, {"format": "pt"})
+        part.replace(out / WEIGHTS)
     write_json(out / "run.json", {"identity": {"fingerprint": model_identity(config)}, "source": str(source)})
 
 
@@ -80,7 +87,10 @@ def _download(model: ModelSection) -> Path:
 
 
 def pretrain(config: Config, out: Path) -> None:
-    """Pre-train a small BERT on the synthetic language (docs/explanation/micro-world.md) and save it for transformers."""
+    """Pre-train a small BERT on the synthetic language and save it for transformers.
+
+    Design and limits: docs/explanation/micro-world.md.
+    """
     from tickets.data.synthetic.build import build_pretraining, vocabulary
 
     preset = config.settings

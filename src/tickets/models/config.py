@@ -10,6 +10,7 @@ from tickets.errors import TicketsError
 
 Family = Literal["bert", "roberta"]
 
+ACTIVATIONS = ("gelu", "relu", "gelu_new")
 _HF_NAMES = {
     "vocab_size": "vocab_size",
     "hidden_size": "hidden_size",
@@ -49,6 +50,8 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         if self.hidden_size % self.heads:
             raise TicketsError(f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}")
+        if self.activation not in ACTIVATIONS:
+            raise TicketsError(f"activation '{self.activation}' is not one of {', '.join(ACTIVATIONS)}")
 
     @property
     def position_offset(self) -> int:
@@ -78,7 +81,12 @@ class EncoderConfig:
         if missing:
             raise TicketsError(f"{where}: key '{missing[0]}' is missing; is this a model's config.json?")
         known = {ours: facts[hf] for ours, hf in _HF_NAMES.items() if facts.get(hf) is not None}
-        return cls(family=family, **known)
+        if family == "roberta":
+            known.setdefault("pad_id", 1)
+        try:
+            return cls(family=family, **known)
+        except TicketsError as error:
+            raise TicketsError(f"{where}: {error}.") from None
 
     @classmethod
     def from_folder(cls, folder: Path) -> "EncoderConfig":

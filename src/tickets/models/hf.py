@@ -1,6 +1,7 @@
 """Read and write model folders that transformers understands, without importing transformers."""
 
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tickets.models.config import EncoderConfig
 from tickets.models.heads import Head
 from tickets.models.layout import encoder_shapes
 
+WEIGHTS = "model.safetensors"
 _LEGACY = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
 
 
@@ -30,7 +32,7 @@ class Checkpoint:
 def load_state(folder: Path) -> dict[str, Tensor]:
     """All tensors of a model folder: safetensors (single or sharded) or, without pickle, pytorch_model.bin."""
     index = folder / "model.safetensors.index.json"
-    single, binary = folder / "model.safetensors", folder / "pytorch_model.bin"
+    single, binary = folder / WEIGHTS, folder / "pytorch_model.bin"
     try:
         if single.exists():
             return load_file(single)
@@ -40,7 +42,11 @@ def load_state(folder: Path) -> dict[str, Tensor]:
         if binary.exists():
             state: dict[str, Tensor] = torch.load(binary, map_location="cpu", weights_only=True)
             return state
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+    except pickle.UnpicklingError:
+        raise TicketsError(
+            f"{binary}: holds more than tensors, so it is not read. Convert the weights to safetensors."
+        ) from None
+    except (SafetensorError, OSError, EOFError, KeyError, ValueError, RuntimeError) as error:
         raise TicketsError(
             f"{folder}: weights cannot be read ({error}). Download the folder again."
         ) from None
@@ -90,7 +96,9 @@ def save_folder(folder: Path, checkpoint: Checkpoint) -> None:
     config, prefix = checkpoint.config, checkpoint.config.family
     state = {f"{prefix}.{name}": tensor.contiguous() for name, tensor in checkpoint.body.items()}
     state |= {name: tensor.contiguous() for name, tensor in checkpoint.heads.items()}
-    part = folder / "model.safetensors.part"
+    part = folder / f"{WEIGHTS}.part"
     save_file(state, part, metadata={"format": "pt"})
-    part.replace(folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(config.to_hf(), indent=2, sort_keys=True) + "\n")
+    part.replace(folder / WEIGHTS)
+    facts = folder / "config.json.part"
+    facts.write_text(json.dumps(config.to_hf(), indent=2, sort_keys=True) + "\n")
+    facts.replace(folder / "config.json")

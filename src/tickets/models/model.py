@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tickets.models.config import EncoderConfig
-from tickets.models.encoder import Batch, Encoder, Gates
+from tickets.models.encoder import Batch, Encoder, Gates, Read
 from tickets.models.heads import Head, HeadRunner, initial_values
 from tickets.models.layout import encoder_shapes, prunable_shapes
 from tickets.models.parameters import Parameters
@@ -34,6 +34,7 @@ class Model:
         self.body_names, self.head_names = set(body), set(shapes) - set(body)
         self.encoder = Encoder(config, self.parameters)
         dropout = config.hidden_dropout if head_dropout is None else head_dropout
+        self.random = max(config.hidden_dropout, config.attention_dropout, dropout) > 0
         self._runners = {h: HeadRunner(h, config, self.parameters, dropout) for h in self.heads}
 
     @property
@@ -51,7 +52,7 @@ class Model:
         gates: Gates | None = None,
     ) -> Tensor:
         """Outputs of `head`; MLM heads need `read`, the packed indices of the tokens to predict."""
-        wanted = "first" if head.reads == "first" else read
+        wanted: Read = "first" if head.reads == "first" else read
         states = self.encoder(batch, wanted, train=train, gates=gates)
         return self.head_outputs(head, states, batch, train)
 
@@ -82,8 +83,12 @@ class Model:
         return {name: self.parameters.view(name) for name in self.prunable}
 
     def apply_mask(self, mask: Mask) -> Tensor:
-        """Zero the masked weights in place; returns the mask as a float vector over the flat prefix."""
-        flat = mask.flat().to(self.device, torch.float32)
+        """Zero the masked weights in place; returns the mask as a float vector over the flat prefix.
+
+        Raises `TicketsError` for a mask of another architecture; the order of its names does not matter.
+        """
+        mask.check_covers(self.prunable)
+        flat = torch.cat([mask[name].flatten() for name in self.prunable]).to(self.device, torch.float32)
         self.parameters.flat.data[: self.parameters.prunable].mul_(flat)
         return flat
 

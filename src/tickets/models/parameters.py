@@ -6,6 +6,7 @@ None, so the per-parameter gradients stay views of `grad`.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Parameters:
         """One differentiable parameter over `names`, which must lie side by side and agree in trailing shape."""
         if names not in self._leaves:
             spans = [self.spans[name] for name in names]
-            for left, right in zip(spans, spans[1:], strict=False):
+            for left, right in pairwise(spans):
                 if left.stop != right.start or left.shape[1:] != right.shape[1:]:
                     raise ValueError(f"{names} do not lie side by side")
             start, stop = spans[0].start, spans[-1].stop

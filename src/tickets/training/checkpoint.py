@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,18 @@ class Checkpoint:
 
     def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Replace the file in one rename; a kill at any moment leaves the old or the new one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         header = {"identity": self.identity, "facts": json.dumps(dict(facts))}
         part = self.path.with_name(self.path.name + ".part")
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, metadata=header)
-        part.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, metadata=header)
+            part.replace(self.path)
+        except (SafetensorError, OSError) as error:
+            with suppress(OSError):
+                part.unlink()
+            raise TicketsError(
+                f"{self.path}: cannot write the checkpoint ({error}). Check the free space and the permissions."
+            ) from None
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The saved state, or None where there is none. A damaged or foreign file is an error, never a restart."""
@@ -35,7 +43,7 @@ class Checkpoint:
         try:
             with safe_open(self.path, framework="pt") as file:
                 header = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise TicketsError(f"{self.path}: checkpoint is damaged ({error}). {advice}") from None
         if header.get("identity") != self.identity:
@@ -48,5 +56,12 @@ class Checkpoint:
 
 
 def discard(folder: Path) -> None:
-    """Remove an in-flight folder and everything below it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove an in-flight folder and everything below it.
+
+    It is renamed first: after a kill half-way no part of it may be taken for the state of a run.
+    """
+    trash = folder.with_name(folder.name + ".trash")
+    shutil.rmtree(trash, ignore_errors=True)
+    if folder.exists():
+        folder.replace(trash)
+        shutil.rmtree(trash, ignore_errors=True)

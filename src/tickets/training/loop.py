@@ -61,22 +61,26 @@ def train(
 ) -> Trained:
     """Train `model` in place for `steps` updates, starting with data of step `first_step`.
 
-    `moments` continue an earlier run's optimizer. With a mask, masked weights are zeroed once and their gradients before clipping, which equals training the
-    re-parametrised product m * theta (spec lth O12; tests/unit/training/test_masked_training.py). After
-    `Interrupted`, or a kill, the same call continues from the last checkpoint to the same final bits.
+    `moments` continue an earlier run's optimizer. With a mask, masked weights are zeroed once and their gradients
+    before clipping, which equals training the re-parametrised product m * theta (spec lth O12;
+    tests/unit/training/test_masked_training.py). After `Interrupted`, or a kill, the same call continues from the
+    last checkpoint to the same final bits.
     """
     watch = watch or Watch()
     parameters, optimizer = model.parameters, AdamW(model.parameters, recipe)
     keep = None if mask is None else model.apply_mask(mask)
     if moments is not None:
         optimizer.restore(moments, int(moments["steps"]))
+        if keep is not None:
+            # What momentum is left would move the weights that have died since.
+            optimizer.m[: parameters.prunable].mul_(keep)
     done, spent, resumed = _resume(model, optimizer, watch)
     parameters.grad.zero_()
     begun = last_save = time.monotonic()
     loss = torch.zeros(())
     last_saved = done
     for step in range(done, steps):
-        if model.config.hidden_dropout or model.config.attention_dropout:
+        if model.random:
             # Seeding by step, not once, lets a resumed run draw the same dropout masks.
             torch.manual_seed(derive_seed("dropout", seed, first_step + step))
         loss = objective.loss(model, first_step + step)

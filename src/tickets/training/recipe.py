@@ -43,4 +43,4 @@ class Recipe(BaseModel):
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
-        return round(self.epochs * math.ceil(n_train / self.batch_size))
+        return max(1, round(self.epochs * math.ceil(n_train / self.batch_size)))

@@ -1,6 +1,7 @@
 """Jobs that run chains of rounds: IMP, its rewinding variants, multi-task, data-size and the release's profile."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -128,7 +129,7 @@ def _shortcut_replicate(lab: Lab, variant: str, task: str, replicate: int, level
             origin = State(origin.body, origin.heads, found)
         start = _train_to(lab, model, task, variant, replicate, origin, begin)
         address = run(task, variant, f"imp-{variant}", task, resolved, replicate)
-        schedule = LinearDecay(recipe.learning_rate, steps, offset=begin)
+        schedule = _schedule(ChainPolicy(), recipe, steps, 0, begin)
         trained, facts = _train_round(lab, model, address, start, schedule, steps - begin, begin)
         wanted = [level for level, value in levels.items() if value == resolved]
         done = Round(int(resolved) // 10, start, trained, facts)
@@ -138,11 +139,11 @@ def _shortcut_replicate(lab: Lab, variant: str, task: str, replicate: int, level
 def _train_to(
     lab: Lab, model: Model, task: str, variant: str, replicate: int, origin: State, steps: int
 ) -> State:
-    """theta_i, gamma_i: the state after `steps` steps of a full run."""
+    """theta_i, gamma_i after `steps` steps of a full run; every round from there starts a new optimizer."""
     if steps == 0:
         return origin
     recipe, seed = lab.recipe(task), derive_seed(lab.seed, "rewind-point", task, replicate)
-    schedule = LinearDecay(recipe.learning_rate, lab.steps(task))
+    schedule = _schedule(ChainPolicy(), recipe, lab.steps(task), 0)
     label = f"{task} to step {steps} ({variant}), seed {replicate}"
     identity = fingerprint(
         {"job": lab.context.fingerprint, "point": [task, variant, replicate, origin.mask.digest()]}
@@ -151,7 +152,7 @@ def _train_to(
     state, _ = lab.train(
         model, objective, recipe, origin, schedule, steps, seed=seed, label=label, identity=identity
     )
-    return state
+    return replace(state, moments=None)
 
 
 def run_multitask(context: Context) -> None:
@@ -318,13 +319,20 @@ def _chain(
     keeps_weights = not policy.rewind
     keeps_heads = keeps_weights or policy.head == "carry"
 
+    behind: list[inflight.Checkpoint] = []
+
     def saved_train(index: int, state: State) -> tuple[State, Trained]:
         tensors = {"mask": state.mask.flat().to(torch.uint8)}
         parts = {"body": state.body if keeps_weights else {}, "heads": state.heads if keeps_heads else {}}
         for part, values in (*parts.items(), ("moments", state.moments or {})):
             tensors |= {f"{part}/{name}": value for name, value in values.items()}
         store.save(tensors, {"round": index})
-        return train(index, state)
+        while behind:
+            behind.pop().clear()
+        trained = train(index, state)
+        if lab.checkpoint is not None:
+            behind.append(lab.checkpoint)
+        return trained
 
     saved = store.load()
     resume = None

@@ -32,7 +32,7 @@ class Identity:
         facts = data.model_dump(mode="json", include={"source", "revision", "world_seed"})
         facts |= {"sizes": data.sizes.get(name, {}), "files": data.files.get(name, {})}
         if name == "mlm":
-            facts["corpus"] = data.corpus
+            facts["sequences"] = data.mlm_sequences
         return {"task": name, "data": facts, "recipe": self.settings.recipe(name).model_dump(mode="json")}
 
     def _chain(self, method: str, source: str) -> Facts:
@@ -72,6 +72,7 @@ class Identity:
             facts["criterion"] = {
                 "rule": address.rule,
                 "ddof": self.settings.ddof,
+                "replicates": self.settings.replicates.imp,
                 "of": self.chain("imp", judge),
             }
         return self.common | facts

@@ -17,6 +17,7 @@ from tickets.papers.lth.identity import Identity
 from tickets.papers.lth.imp import State
 from tickets.pruning.mask import Mask
 from tickets.spec import RunAddress
+from tickets.training.checkpoint import Checkpoint
 from tickets.training.loop import Trained, train
 from tickets.training.objective import Objective, SumObjective, TaskObjective
 from tickets.training.recipe import Recipe
@@ -31,6 +32,7 @@ class Lab:
         self.context, self.settings = context, context.config.settings.lth
         self.identity = Identity(context.config)
         self.seed = context.config.settings.seed
+        self.checkpoint: Checkpoint | None = None
         self._judges: dict[str, Judge] = {}
 
     def recipe(self, task: str) -> Recipe:
@@ -104,11 +106,16 @@ class Lab:
         identity: str,
         first_step: int = 0,
     ) -> tuple[State, Trained]:
-        """Train from `state` and return copies of what came out; the model keeps it too."""
+        """Train from `state` and return copies of what came out; the model keeps it too.
+
+        `self.checkpoint` is then the run's last one. It has the size of the model and Adam's moments together:
+        whoever calls clears it as soon as the run cannot be entered again.
+        """
         model.load_body(state.body)
         model.load_heads(state.heads)
         self.context.progress.start(label)
         watch = self.context.watch(identity)
+        self.checkpoint = watch.checkpoint
         with self.context.timed("training"):
             trained = train(
                 model,

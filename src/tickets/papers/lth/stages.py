@@ -82,7 +82,9 @@ class Stages:
         skip: Callable[[Axes], bool] = lambda axes: False,
     ) -> Stage:
         module = f"tickets.papers.lth.{execute}"
-        return Stage(PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, self.settings.pack)
+        return Stage(
+            PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, self.settings.pack
+        )
 
     def imp(self) -> Stage:
         """IMP chains with rewinding to theta_0: dense, and every sparsity from 10 to 90 %."""
@@ -175,7 +177,7 @@ class Stages:
 
         known = self._known(self.grid.mlm_ticket_targets)
         targets = tuple(t for t in known if t in self.grid.transfer_targets)
-        if "mlm" not in self.grid.transfer_sources:
+        if "mlm" not in self._known(self.grid.transfer_sources):
             targets = ()
         return self._stage("mlm_ticket", "the MLM mask at s*(T)", {"task": targets}, cell, TICKETS)
 

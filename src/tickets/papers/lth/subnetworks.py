@@ -63,6 +63,8 @@ def train_subnetwork(lab: Lab, address: RunAddress) -> None:
         identity=fingerprint({"job": context.fingerprint, "run": address.facts()}),
     )
     lab.record(address, resolved, kept, lab.judge(address.task, model), trained)
+    if lab.checkpoint is not None:
+        lab.checkpoint.clear()
 
 
 def mask_of(lab: Lab, model: Model, resolved: RunAddress) -> Mask:
