@@ -123,4 +123,4 @@ def fingerprint(encoded):
     return content_hash(tensors)
 
 
-GOLDEN = "4d540718f007d749d0920c517b9d040a30517094a181ba4464b38faf53ad0c29"
+GOLDEN = "876eaefd3378c4d2ba08286532e980a1cf5bb183082ea3d88f924d30c85bebfb"

@@ -5,6 +5,7 @@ import pytest
 from synthetic_oracle import (
     ADJECTIVE,
     NOUN,
+    Unreadable,
     acceptable,
     changed_roles,
     legal,
@@ -18,7 +19,7 @@ from tickets.data.synthetic import vocabulary as v
 from tickets.data.synthetic.pair_tasks import CONTRADICTION, ENTAILMENT, NEUTRAL
 from tickets.data.synthetic.pretraining import draw_pair
 from tickets.data.synthetic.questions import ASKED_ROLES
-from tickets.data.synthetic.single_tasks import SST_TRAIN_SYNONYMS
+from tickets.data.synthetic.single_tasks import COLA_FAULTS, OTHER_NUMBER, SST_TRAIN_SYNONYMS
 from tickets.data.synthetic.tasks import RULES, draw_pretraining, draw_task
 from tickets.data.synthetic.world import World
 from tickets.errors import TicketsError
@@ -155,17 +156,23 @@ def test_cola_good_sentences_are_acceptable_and_bad_ones_are_not(drawn):
         assert acceptable(WORLD, example.first) == (example.label == 1), example
 
 
-def test_cola_faults_are_of_all_three_kinds(drawn):
+def test_cola_faults_have_their_shares(drawn):
     bad = [e.first for e in every(drawn, "cola") if e.label == 0]
-    forbidden = sum(_reads(words) for words in bad) / len(bad)
-    assert forbidden == pytest.approx(0.45, abs=0.05)
+    kinds = Counter(map(_fault, bad))
+    for kind, share in zip(("agreement", "selection", "order"), COLA_FAULTS, strict=True):
+        assert kinds[kind] / len(bad) == pytest.approx(share, abs=0.04), kind
 
 
-def _reads(words):
+def _fault(words):
+    """The one fault of a bad sentence; in a fault of selection neither noun is allowed."""
     try:
-        return not legal(WORLD, read_fact(words))
-    except Exception:
-        return False
+        fact = read_fact(words)
+    except Unreadable:
+        mended = (*words[:2], OTHER_NUMBER.get(words[2], ""), *words[3:])
+        return "agreement" if acceptable(WORLD, mended) else "order"
+    assert fact.subject.category not in WORLD.subjects[fact.verb]
+    assert fact.object.category not in WORLD.objects[fact.verb]
+    return "selection"
 
 
 def test_sst2_labels_are_the_sentiment(drawn):

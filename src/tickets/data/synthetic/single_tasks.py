@@ -16,9 +16,6 @@ from tickets.data.synthetic.language import (
 from tickets.data.synthetic.pair_tasks import Example
 from tickets.data.synthetic.questions import QUESTION_STYLE, answer_phrase, partner_words, question_words
 from tickets.data.synthetic.vocabulary import (
-    AGENTS,
-    CATEGORIES,
-    KINDS_PER_CATEGORY,
     NEGATIVE,
     POSITIVE,
     SYNONYMS,
@@ -27,7 +24,7 @@ from tickets.data.synthetic.vocabulary import (
 )
 from tickets.data.synthetic.world import World, noun_kinds
 
-COLA_FAULTS = (0.35, 0.45, 0.20)
+COLA_FAULTS = (0.45, 0.35, 0.20)
 """Probability of a fault of agreement, of selection, of order."""
 OTHER_NUMBER = {"is": "are", "are": "is", "do": "does", "does": "do"} | {
     form: forms[1 - index] for kind in VERB_FORMS for forms in kind for index, form in enumerate(forms)
@@ -40,7 +37,7 @@ BOTH = frozenset({"subject", "object"})
 
 
 def cola(world: World, dice: Dice, label: int, split: str) -> Example:
-    """1 a good sentence; 0 wrong agreement, a forbidden subject or object, or two words swapped."""
+    """1 a good sentence; 0 wrong agreement, forbidden subject and object, or two words swapped."""
     fault = None if label == 1 else ("agreement", "selection", "order")[dice.weighted(COLA_FAULTS)]
     if fault != "selection" and dice.chance(0.3):
         words = _copular(world, dice, dice.below(NEGATIVE + 1), range(SYNONYMS))
@@ -58,18 +55,14 @@ def cola(world: World, dice: Dice, label: int, split: str) -> Example:
 
 
 def _misselect(world: World, dice: Dice, fact: Fact) -> Fact:
-    """The fact with a subject or an object (of the right sort for its place) that the verb does not take."""
-    if dice.chance(0.5):
-        allowed, candidates = world.subjects[fact.verb], range(AGENTS * KINDS_PER_CATEGORY)
-    else:
-        allowed, candidates = world.objects[fact.verb], range(len(CATEGORIES) * KINDS_PER_CATEGORY)
-    kind = dice.pick([k for k in candidates if category(k) not in allowed])
+    """The fact with a subject and an object that its verb does not take."""
+    kinds = [
+        dice.pick([kind for kind in noun_kinds() if category(kind) not in allowed])
+        for allowed in (world.subjects[fact.verb], world.objects[fact.verb])
+    ]
     pole = dice.below(NEGATIVE + 1)
-    phrase = world.phrase(dice, kind, pole)
-    return (
-        fact._replace(subject=phrase)
-        if allowed is world.subjects[fact.verb]
-        else fact._replace(object=phrase)
+    return fact._replace(
+        subject=world.phrase(dice, kinds[0], pole), object=world.phrase(dice, kinds[1], pole)
     )
 
 
