@@ -1,7 +1,8 @@
 """Render one artifact of a paper from its cells: the step behind every table and figure target."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import pandas as pd
 from tickets.errors import TicketsError
 from tickets.figures import tableio
 from tickets.figures.artifact import Artifact
-from tickets.figures.style import figure_files, house_style
 
 _COLUMNS = ("stage", "task", "weights", "method", "source", "rule", "sparsity", "replicate", "score")
 _ABOUT = {
@@ -34,8 +34,9 @@ def render_artifact(
     """Write the files of `artifact` below `out_dir` (results/<preset>/<paper>) and return their paths.
 
     cells_paths: the parts of cells.csv that the preset has (none: all is "not run"). paper_dir: the published
-    values (default paper/<paper>). facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}. Each file appears complete or
-    not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable input.
+    values (default paper/<paper>). facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}.
+    Each file appears complete or not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable
+    input.
     """
     published_dir = paper_dir or Path("paper") / artifact.paper
     evidence = import_module(f"tickets.papers.{artifact.paper}.evidence")
@@ -44,14 +45,8 @@ def render_artifact(
     overlap = read_frame(overlap_path) if overlap_path is not None else None
     ours = evidence.Evidence.from_frames(read_cells(cells_paths), overlap, sizes or None)
     published = evidence.PublishedEvidence(published_dir)
-    with house_style():
-        made = artifact.function()(ours, published, facts)
-        if artifact.kind == "table":
-            files = _table_files(artifact, made, preset)
-        else:
-            figure, drawn = made
-            files = figure_files(figure, f"{artifact.number}, {describe_preset(preset)}")
-            files["csv"] = drawn.to_csv(index=False, lineterminator="\n").encode()
+    make = partial(artifact.function(), ours, published, facts)
+    files = (_table_files if artifact.kind == "table" else _figure_files)(artifact, make, preset)
     for path in artifact.outputs(out_dir):
         write_atomically(path, files[path.suffix[1:]])
     return artifact.outputs(out_dir)
@@ -62,7 +57,17 @@ def describe_preset(preset: str) -> str:
     return f"preset {preset}" + (f": {_ABOUT[preset]}" if preset in _ABOUT else "")
 
 
-def _table_files(artifact: Artifact, frame: pd.DataFrame, preset: str) -> dict[str, bytes]:
+def _figure_files(artifact: Artifact, make: Callable[[], Any], preset: str) -> dict[str, bytes]:
+    from tickets.figures.style import figure_files, house_style  # matplotlib; tables do without it
+
+    with house_style():
+        figure, drawn = make()
+        files = figure_files(figure, f"{artifact.number}, {describe_preset(preset)}")
+    return files | {"csv": drawn.to_csv(index=False, lineterminator="\n").encode()}
+
+
+def _table_files(artifact: Artifact, make: Callable[[], Any], preset: str) -> dict[str, bytes]:
+    frame = make()
     heading = f"{artifact.number}: {artifact.title}"
     caption = " ".join(t for t in (artifact.caption, artifact.notes, f"({describe_preset(preset)}.)") if t)
     texts = {

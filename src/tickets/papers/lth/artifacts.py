@@ -181,7 +181,7 @@ _FIGURES = (
         "Transfer at 70 %: scores",
         _TRANSFER,
         f"TRANSFER(S, T) in percent. Dark: {_ONE_STD[0].lower()}{_ONE_STD[1:]}. {_COUNTS}.",
-        "The published numbers of this version of the figure are not available to this project.",
+        "Figure 2 of the final version; its published numbers are not available to this project.",
     ),
     _item(
         "figure",
@@ -190,7 +190,7 @@ _FIGURES = (
         "Transfer at 70 %, relative to the task's own mask",
         _TRANSFER,
         f"TRANSFER(S, T) minus TRANSFER(T, T), in points. Dark: zero or more. {_COUNTS}.",
-        "The published panel is derived from the first version's Figure 2.",
+        "Figure 3 of the final version. The published panel is derived from the first version's Figure 2.",
     ),
     _item(
         "figure",

@@ -1,16 +1,18 @@
 """How alike the masks are: Figure 10 and the table of kinds of pairs (spec lth section 1, RO)."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from tickets.data.tasks import DOWNSTREAM, TASKS
-from tickets.figures.heatmap import HeatMap, draw_panels, legend_handles
 from tickets.figures.tableio import Entry, Row, comparison
 from tickets.papers.lth.evidence import SOURCES, Evidence, PublishedEvidence
 from tickets.papers.lth.tables import TITLES, Facts
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SPARSITIES = (0.6, 0.7)
 CLAIMED = 90.0  # percent; the paper's statement on pairs of downstream tasks
@@ -54,8 +56,10 @@ def matrix(ours: Evidence, sparsity: float) -> pd.DataFrame:
     return pd.DataFrame(means, index=names, columns=names, dtype=float)
 
 
-def fig10(ours: Evidence, published: PublishedEvidence, facts: Facts) -> tuple[Figure, pd.DataFrame]:
+def fig10(ours: Evidence, published: PublishedEvidence, facts: Facts) -> tuple["Figure", pd.DataFrame]:
     """Relative overlap at 60 and 70 %."""
+    from tickets.figures.heatmap import HeatMap, draw_panels, legend_handles  # matplotlib
+
     panels = []
     for sparsity in SPARSITIES:
         values = matrix(ours, sparsity)
