@@ -36,8 +36,7 @@ def mnli(world: World, dice: Dice, label: int, split: str) -> Example:
     """0 contradiction: an adjective turned into its antonym or the verb negated; 1 entailment: reworded;
     2 neutral: two or three roles changed."""
     rare = split == "dev_mismatched" or dice.chance(RARE_RATE)
-    triples = tuple(t for t in world.triples if (t[1] in world.rare_verbs) == rare)
-    fact = world.fact(dice, among=triples)
+    fact = world.fact(dice, among=world.rare_triples if rare else world.common_triples)
     premise = fact_words(fact)
     if label == NEUTRAL:
         other, _ = world.change(dice, fact, 2 + dice.below(2))

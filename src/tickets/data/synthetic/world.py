@@ -5,6 +5,7 @@ be described along four of the six adjective dimensions. The draw is balanced (e
 many verbs), so that worlds of different seeds are about equally hard.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -34,7 +35,12 @@ RARE_VERBS = 2
 
 @dataclass(frozen=True)
 class World:
-    """The rules of one world; categories, places and dimensions are indices into `vocabulary`."""
+    """The rules of one world: kinds, categories, places and dimensions are indices into `vocabulary`.
+
+    subjects, objects, places  by verb: the categories it takes, its typical places
+    dimensions                 by category: the adjective dimensions said of it
+    triples                    every legal (subject, verb, object), also split by whether the verb is rare
+    """
 
     seed: int
     subjects: tuple[tuple[int, ...], ...]
@@ -43,6 +49,8 @@ class World:
     dimensions: tuple[tuple[int, ...], ...]
     rare_verbs: tuple[int, ...]
     triples: tuple[Triple, ...]
+    rare_triples: tuple[Triple, ...]
+    common_triples: tuple[Triple, ...]
 
     @classmethod
     def draw(cls, seed: int) -> "World":
@@ -63,7 +71,9 @@ class World:
             for o in _kinds(objects[v])
             if s != o
         )
-        return cls(seed, subjects, objects, places, dimensions, rare, triples)
+        of_rare = tuple(triple for triple in triples if triple[1] in rare)
+        of_common = tuple(triple for triple in triples if triple[1] not in rare)
+        return cls(seed, subjects, objects, places, dimensions, rare, triples, of_rare, of_common)
 
     def allows(self, subject: int, verb: int, object: int) -> bool:
         """May a `subject` (noun kind) `verb` an `object` (noun kind)?"""
@@ -115,15 +125,15 @@ class World:
                     return self._replace(dice, fact, dice.pick(found)), frozenset(roles)
         raise AssertionError(f"no legal change of {fact} within {within}")
 
-    def _alternatives(self, fact: Fact, differ: Roles, same: Roles) -> list[Triple]:
+    def _alternatives(self, fact: Fact, differ: Roles, same: Roles) -> Sequence[Triple]:
         old = (fact.subject.kind, fact.verb, fact.object.kind)
-        must_differ = [i for i in range(3) if ROLES[i] in differ]
-        must_match = [i for i in range(3) if ROLES[i] in same]
-        return [
-            new
-            for new in self.triples
-            if all(new[i] == old[i] for i in must_match) and all(new[i] != old[i] for i in must_differ)
-        ]
+        found: Sequence[Triple] = self.triples
+        for index, role in enumerate(ROLES):
+            if role in same:
+                found = [new for new in found if new[index] == old[index]]
+            elif role in differ:
+                found = [new for new in found if new[index] != old[index]]
+        return found
 
     def _replace(self, dice: Dice, fact: Fact, new: Triple) -> Fact:
         subject = self._rename(dice, fact.subject, new[0])
