@@ -8,6 +8,9 @@ min_version("9.12")
 configfile: "config.yaml"
 
 
+container: "docker://winning-tickets:0.1.0"  # built from ./Dockerfile; used with --software-deployment-method apptainer
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -25,9 +28,19 @@ rule all:
 
 rule tables:
     input:
-        [path for item in ARTIFACTS if item.kind == "table" for path in outputs_of(item)],
+        [
+            path
+            for item in ARTIFACTS
+            if item.kind == "table"
+            for path in outputs_of(item)
+        ],
 
 
 rule figures:
     input:
-        [path for item in ARTIFACTS if item.kind == "figure" for path in outputs_of(item)],
+        [
+            path
+            for item in ARTIFACTS
+            if item.kind == "figure"
+            for path in outputs_of(item)
+        ],

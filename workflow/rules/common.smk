@@ -23,8 +23,10 @@ if not EFFECTIVE.exists() or json.loads(EFFECTIVE.read_text()) != config:
     EFFECTIVE.parent.mkdir(parents=True, exist_ok=True)
     EFFECTIVE.write_text(json.dumps(config))
 
-FLAGS = f"--config {EFFECTIVE} --preset {CONFIG.preset}"
-shell.prefix(f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" OMP_NUM_THREADS={EXECUTION.threads}; ')
+shell.prefix(
+    f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" TICKETS_CONFIG={EFFECTIVE} '
+    f"TICKETS_PRESET={CONFIG.preset} OMP_NUM_THREADS={EXECUTION.threads}; "
+)
 
 
 def below(paths):

@@ -10,18 +10,18 @@ for plan in rule_plans("lth"):
             given=plan.inputs,
         output:
             plan.outputs,
-        wildcard_constraints:
-            **plan.constraints,
         log:
             plan.log,
-        params:
-            job=plan.command,
-            identity=plan.identity,
+        wildcard_constraints:
+            **plan.constraints,
         threads: EXECUTION.threads
         resources:
             runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
             mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
+        params:
+            job=plan.command,
+            identity=plan.identity,
         message:
             plan.message
         shell:
-            "tickets run lth {params.job} {FLAGS} > {log} 2>&1"
+            "tickets run lth {params.job} > {log} 2>&1"

@@ -8,16 +8,16 @@ MODEL = ROOT / "models" / CONFIG.settings.model.name
 rule encode:
     output:
         str(ROOT / "data" / "{task}.safetensors"),
-    wildcard_constraints:
-        task="|".join(TASKS),
     log:
         str(ROOT / "logs" / "encode" / "{task}.log"),
+    wildcard_constraints:
+        task="|".join(TASKS),
     params:
         identity=lambda wildcards: data_identity(CONFIG, wildcards.task),
     message:
         "encode {wildcards.task}"
     shell:
-        "tickets encode {wildcards.task} {FLAGS} > {log} 2>&1"
+        "tickets encode {wildcards.task} > {log} 2>&1"
 
 
 rule pretrained_model:
@@ -27,13 +27,13 @@ rule pretrained_model:
         str(MODEL / "run.json"),
     log:
         str(ROOT / "logs" / "model.log"),
-    params:
-        identity=model_identity(CONFIG),
     priority: 100
     resources:
         runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
         mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
+    params:
+        identity=model_identity(CONFIG),
     message:
         "pre-trained model {CONFIG.settings.model.name}"
     shell:
-        "tickets model {FLAGS} > {log} 2>&1"
+        "tickets model > {log} 2>&1"

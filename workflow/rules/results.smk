@@ -18,13 +18,13 @@ for id, paper in PAPERS.items():
                     str(folder / "cells" / f"{stage.name}.csv"),
                 log:
                     str(ROOT / "logs" / id / "cells" / f"{stage.name}.log"),
+                localrule: True
                 params:
                     stage=f"{id} {stage.name}",
-                localrule: True
                 message:
                     "collect {params.stage}"
                 shell:
-                    "tickets collect {params.stage} {FLAGS} > {log} 2>&1"
+                    "tickets collect {params.stage} > {log} 2>&1"
 
     rule:
         name:
@@ -37,13 +37,13 @@ for id, paper in PAPERS.items():
             costs=str(folder / "costs.csv"),
         log:
             str(ROOT / "logs" / id / "cells.log"),
+        localrule: True
         params:
             paper=id,
-        localrule: True
         message:
             "merge all cells of {params.paper}"
         shell:
-            "tickets collect {params.paper} {FLAGS} > {log} 2>&1"
+            "tickets collect {params.paper} > {log} 2>&1"
 
     rule:
         name:
@@ -54,14 +54,14 @@ for id, paper in PAPERS.items():
             str(folder / "facts.json"),
         log:
             str(ROOT / "logs" / id / "facts.log"),
+        localrule: True
         params:
             paper=id,
             identity=recipes_identity(CONFIG),
-        localrule: True
         message:
             "recipe facts of {params.paper}"
         shell:
-            "tickets facts {params.paper} {FLAGS} > {log} 2>&1"
+            "tickets facts {params.paper} > {log} 2>&1"
 
     rule:
         name:
@@ -78,7 +78,7 @@ for id, paper in PAPERS.items():
         message:
             "compare the masks of {params.paper}"
         shell:
-            "tickets overlap {params.paper} {FLAGS} > {log} 2>&1"
+            "tickets overlap {params.paper} > {log} 2>&1"
 
     for item in own:
 
@@ -86,7 +86,10 @@ for id, paper in PAPERS.items():
             name:
                 item.id
             input:
-                cells=[str(folder / "cells" / f"{n}.csv") for n in paper.cell_stages(CONFIG, item.stages)],
+                cells=[
+                    str(folder / "cells" / f"{n}.csv")
+                    for n in paper.cell_stages(CONFIG, item.stages)
+                ],
                 overlap=[str(folder / "overlap.csv")] if item.overlap else [],
                 facts=[str(folder / "facts.json")] if item.facts else [],
                 published=str(Path("paper", id)),
@@ -101,15 +104,15 @@ for id, paper in PAPERS.items():
                 [path for path in outputs_of(item) if path != outputs_of(item)[1]],
             log:
                 str(ROOT / "logs" / id / "render" / f"{item.stem}.log"),
+            localrule: True
             params:
                 artifact=item.id,
                 title=item.title,
                 caption=item.caption,
-            localrule: True
             message:
                 "render {params.artifact}"
             shell:
-                "tickets render {params.artifact} {FLAGS} > {log} 2>&1"
+                "tickets render {params.artifact} > {log} 2>&1"
 
     rule:
         name:
@@ -130,13 +133,13 @@ for id, paper in PAPERS.items():
             ),
         log:
             str(ROOT / "logs" / id / "claims.log"),
+        localrule: True
         params:
             paper=id,
-        localrule: True
         message:
             "judge the claims of {params.paper}"
         shell:
-            "tickets claims {params.paper} {FLAGS} > {log} 2>&1"
+            "tickets claims {params.paper} > {log} 2>&1"
 
     rule:
         name:
@@ -150,7 +153,11 @@ for id, paper in PAPERS.items():
 rule report_page:
     input:
         [path for item in ARTIFACTS for path in outputs_of(item)],
-        expand(str(ROOT / "{paper}" / "{file}"), paper=PAPERS, file=["claims.json", "cells.csv", "costs.csv"]),
+        expand(
+            str(ROOT / "{paper}" / "{file}"),
+            paper=PAPERS,
+            file=["claims.json", "cells.csv", "costs.csv"],
+        ),
     output:
         str(ROOT / "report" / "index.html"),
     log:
@@ -159,4 +166,4 @@ rule report_page:
     message:
         "write the report"
     shell:
-        "tickets report {FLAGS} > {log} 2>&1"
+        "tickets report > {log} 2>&1"

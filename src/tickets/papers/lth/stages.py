@@ -82,8 +82,9 @@ class Stages:
         skip: Callable[[Axes], bool] = lambda axes: False,
     ) -> Stage:
         module = f"tickets.papers.lth.{execute}"
+        pack = self.settings.pack.get(name, self.settings.pack.get("default", ()))
         return Stage(
-            PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, self.settings.pack
+            PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, pack
         )
 
     def imp(self) -> Stage:
