@@ -40,7 +40,9 @@ def their_outputs(theirs, kind, arguments, real):
     """Outputs of transformers in our form; span logits on padding are -inf, as ours are."""
     out = theirs(**arguments)
     if kind == "span":
-        return torch.stack([out.start_logits, out.end_logits], -1).masked_fill(~real[..., None], float("-inf"))
+        return torch.stack([out.start_logits, out.end_logits], -1).masked_fill(
+            ~real[..., None], float("-inf")
+        )
     return out.logits
 
 
@@ -86,7 +88,9 @@ def test_outputs_loss_and_every_gradient(family, kind, head_size):
     if kind == "regression":
         other = F.mse_loss(expected.squeeze(), labels)
     elif kind == "span":
-        other = (F.cross_entropy(expected[..., 0], labels[:, 0]) + F.cross_entropy(expected[..., 1], labels[:, 1])) / 2
+        other = (
+            F.cross_entropy(expected[..., 0], labels[:, 0]) + F.cross_entropy(expected[..., 1], labels[:, 1])
+        ) / 2
     else:
         other = F.cross_entropy(expected, labels)
     torch.testing.assert_close(mine, other, **CLOSE)
@@ -109,7 +113,11 @@ def test_loss_is_that_of_transformers_where_nothing_is_padded(kind):
     theirs, ours = twins("bert", kind)
     arguments, batch, real = both_inputs("bert", lengths=torch.full((4,), 12))
     labels = labels_for(kind, real)
-    named = {"start_positions": labels[:, 0], "end_positions": labels[:, 1]} if kind == "span" else {"labels": labels}
+    named = (
+        {"start_positions": labels[:, 0], "end_positions": labels[:, 1]}
+        if kind == "span"
+        else {"labels": labels}
+    )
     expected = theirs(**arguments, **named).loss
     kept = labels[labels != -100] if kind == "mlm" else labels
     torch.testing.assert_close(loss(kind, our_outputs(ours, kind, batch, labels), kept), expected, **CLOSE)
@@ -181,7 +189,11 @@ def test_gradients_through_a_partial_read_are_those_of_the_full_computation():
     _, batch, _ = both_inputs("bert")
     weights = torch.randn(len(batch.starts), 16, generator=torch.Generator().manual_seed(0))
     found = []
-    for states in (ours.encoder(batch, "first"), ours.encoder(batch, batch.starts), ours.encoder(batch)[batch.starts]):
+    for states in (
+        ours.encoder(batch, "first"),
+        ours.encoder(batch, batch.starts),
+        ours.encoder(batch)[batch.starts],
+    ):
         ours.parameters.grad.zero_()
         (states * weights).sum().backward()
         found.append(ours.parameters.grad.clone())

@@ -144,7 +144,7 @@ def test_a_pickle_of_more_than_tensors_is_refused_unexecuted(bert_folder, conten
     (folder / "model.safetensors").unlink()
     binary = folder / "pytorch_model.bin"
     if content == "code":
-        binary.write_bytes(pickle.dumps(Evil()))
+        binary.write_bytes(pickle.dumps(Evil(), protocol=2))
     elif content == "torch":
         torch.save({"a": Evil()}, binary)
     else:
@@ -168,7 +168,9 @@ def test_damaged_and_incomplete_folders_name_what_is_wrong(bert_folder, tmp_path
     with pytest.raises(TicketsError, match=r"parameter 'encoder.layer.1.output.dense.weight' is missing"):
         load_folder(folder)
     save_file({n: v[:5].clone() if n == name else v for n, v in state.items()}, weights)
-    with pytest.raises(TicketsError, match=r"layer.1.output.dense.weight' is \(5, 40\), config says \(16, 40\)"):
+    with pytest.raises(
+        TicketsError, match=r"layer.1.output.dense.weight' is \(5, 40\), config says \(16, 40\)"
+    ):
         load_folder(folder)
     weights.unlink()
     with pytest.raises(TicketsError, match=r"holds neither model.safetensors nor pytorch_model.bin"):

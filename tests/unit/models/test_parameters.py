@@ -112,7 +112,11 @@ def test_a_mask_applies_by_name_whatever_its_order():
 
 
 def test_heads_are_told_apart_by_their_prefix():
-    tasks = (Head("classification", 3, "mnli:"), Head("classification", 2, "rte:"), Head("mlm", prefix="mlm:"))
+    tasks = (
+        Head("classification", 3, "mnli:"),
+        Head("classification", 2, "rte:"),
+        Head("mlm", prefix="mlm:"),
+    )
     model = tiny_model(*tasks)
     assert {"mnli:classifier.weight", "rte:classifier.bias", "mlm:cls.predictions.bias"} <= model.head_names
     batch = pack(*sentences(), 9)
