@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tiny_engine import tiny_config, tiny_model
 
 from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
@@ -13,6 +12,7 @@ from tickets.models.model import Model
 from tickets.models.parameters import Parameters
 from tickets.pruning.mask import Mask
 from tickets.pruning.prunable import prunable_names
+from tiny_engine import tiny_config, tiny_model
 
 
 def test_o1_counts_of_bert_base():
