@@ -6,6 +6,7 @@ replicates, and where natural all sparsities, in one process. Packed axes share 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -114,9 +115,13 @@ class Job:
         """Readable and unique: 'imp-rte', 'transfer-mlm-rte'."""
         return "-".join([self.stage.name, *self.axes.values()])
 
-    def plans(self) -> list[Cell]:
+    def plans(self) -> tuple[Cell, ...]:
         """The cells' contents."""
-        return [self.stage.cell(axes) for axes in self.cells]
+        return self._plans
+
+    @cached_property
+    def _plans(self) -> tuple[Cell, ...]:
+        return tuple(self.stage.cell(axes) for axes in self.cells)
 
     @property
     def record(self) -> Path:
@@ -124,24 +129,24 @@ class Job:
         parts = (self.stage.paper, "jobs", self.stage.name, *self.axes.values())
         return Path(*parts).with_name(f"{parts[-1]}.json")
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Path, ...]:
         """All declared outputs."""
         return (*(path for cell in self.plans() for path in cell.outputs), self.record)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Path, ...]:
         """All declared inputs, each once; what the job makes itself is not among them."""
         own = set(self.outputs)
         wanted = (path for cell in self.plans() for path in cell.inputs)
         return tuple(path for path in dict.fromkeys(wanted) if path not in own)
 
-    @property
+    @cached_property
     def runs(self) -> tuple[RunAddress, ...]:
         """All runs."""
         return tuple(run for cell in self.plans() for run in cell.runs)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of everything in the config that the job depends on; a change of it makes Snakemake run it again."""
         parts: list[str] = []

@@ -1,14 +1,15 @@
 """Snakemake rules of a paper's stages, as plain values for workflow/rules. Imports no torch."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tickets.config import Config
 from tickets.grid import Job, Stage
+
+Group = tuple[Mapping[str, str], tuple[Job, ...]]
 
 
 @dataclass(frozen=True)
@@ -26,48 +27,61 @@ class RulePlan:
 
 
 def plans(config: Config, stages: Iterable[Stage]) -> list[RulePlan]:
-    """A rule a stage, with the stage's axes as wildcards; a rule a job where axes are packed."""
-    found: list[RulePlan] = []
-    for stage in stages:
-        jobs = tuple(stage.jobs())
-        if not jobs:
-            continue
-        if stage.packed():
-            found += [_plan(config.root, stage, job.name.replace("-", "_"), (job,)) for job in jobs]
-        else:
-            found.append(_plan(config.root, stage, stage.name, jobs))
-    return found
+    """A rule a stage, with the stage's axes as wildcards, as far as Snakemake can tell its jobs apart by them."""
+    return [_plan(config.root, stage, *group) for stage in stages for group in _groups(stage)]
 
 
-def _plan(root: Path, stage: Stage, name: str, jobs: tuple[Job, ...]) -> RulePlan:
-    open_axes = [axis for axis in stage.axes if axis not in stage.packed()]
-    by_axes = {tuple(job.axes[axis] for axis in open_axes): job for job in jobs}
+def _groups(stage: Stage) -> Iterator[Group]:
+    """The jobs of a stage by rule, with the axis values that all jobs of the rule share.
 
-    @cache
-    def job_of(values: tuple[str, ...]) -> Job:
-        return by_axes[values] if values in by_axes else stage.job(dict(zip(open_axes, values, strict=True)))
+    Wildcards are constrained one by one, so a rule with several must have all combinations of their values: a
+    stage that skips some has a rule for each value of one axis. Packed jobs differ in what they make, so each
+    has a rule of its own.
+    """
+    jobs = tuple(stage.jobs())
+    if not jobs:
+        return
+    if stage.packed():
+        yield from ((job.axes, (job,)) for job in jobs)
+        return
+    if _complete(jobs, tuple(stage.axes)):
+        yield {}, jobs
+        return
+    for axis, values in reversed(tuple(stage.axes.items())):
+        rest = tuple(name for name in stage.axes if name != axis)
+        parts = [(value, tuple(job for job in jobs if job.axes[axis] == value)) for value in values]
+        if all(_complete(part, rest) for _, part in parts):
+            yield from (({axis: value}, part) for value, part in parts if part)
+            return
+    yield from ((job.axes, (job,)) for job in jobs)
+
+
+def _complete(jobs: tuple[Job, ...], axes: tuple[str, ...]) -> bool:
+    """Whether the jobs are all combinations of the values that they have on these axes."""
+    combinations = 1
+    for axis in axes:
+        combinations *= len({job.axes[axis] for job in jobs})
+    return len(jobs) == combinations
+
+
+def _plan(root: Path, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Job, ...]) -> RulePlan:
+    axes = tuple(jobs[0].axes)
+    wild = tuple(axis for axis in axes if axis not in fixed)
+    by_values = {tuple(job.axes[axis] for axis in wild): job for job in jobs}
 
     def job(wildcards: Any) -> Job:
-        fixed = jobs[0].axes if len(jobs) == 1 and stage.packed() else None
-        return job_of(tuple(fixed[a] if fixed else getattr(wildcards, a) for a in open_axes))
+        return by_values[tuple(getattr(wildcards, axis) for axis in wild)]
 
-    if stage.packed():
-        outputs: tuple[Path, ...] = jobs[0].outputs
-        constraints: dict[str, str] = {}
-        label = jobs[0].name
-    else:
-        pattern = Job(stage, {a: f"{{{a}}}" for a in open_axes}, ({a: f"{{{a}}}" for a in open_axes},))
-        outputs = pattern.outputs
-        constraints = {a: "|".join(map(re.escape, stage.axes[a])) for a in open_axes}
-        label = " ".join([stage.name, *(f"{{wildcards.{a}}}" for a in open_axes)])
-    parts = [jobs[0].axes[a] if stage.packed() else f"{{{a}}}" for a in open_axes]
+    pattern = {axis: fixed.get(axis, f"{{{axis}}}") for axis in axes}
+    outputs = Job(stage, pattern, (pattern,)).outputs if wild else jobs[0].outputs
+    label = (fixed.get(axis, f"{{wildcards.{axis}}}") for axis in axes)
     return RulePlan(
-        f"{stage.paper}_{name}".replace("+", "_"),
+        re.sub(r"\W", "_", "_".join([stage.paper, stage.name, *fixed.values()])),
         lambda wildcards: [str(root / path) for path in job(wildcards).inputs],
         [str(root / path) for path in outputs],
-        constraints,
-        str(root / "logs" / stage.paper / stage.name / ("_to_".join(parts) or "all")) + ".log",
+        {axis: "|".join(sorted({re.escape(job.axes[axis]) for job in jobs})) for axis in wild},
+        str(root / "logs" / stage.paper / stage.name / ("_to_".join(pattern.values()) or "all")) + ".log",
         lambda wildcards: " ".join([stage.name, *(f"{k}={v}" for k, v in job(wildcards).axes.items())]),
         lambda wildcards: job(wildcards).fingerprint,
-        f"{stage.paper} {label}",
+        " ".join([stage.paper, stage.name, *label]),
     )

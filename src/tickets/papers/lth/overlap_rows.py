@@ -26,14 +26,6 @@ def write_overlaps(config: Config, out: Path) -> int:
     return len(rows)
 
 
-def mask_files(config: Config) -> list[Path]:
-    """The masks that the comparison reads, below results/<preset>."""
-    settings = config.settings.lth
-    reps = range(1, settings.replicates.imp + 1)
-    levels = settings.grid.overlap_levels
-    return [address("imp", t, level, r).file for level in levels for t in settings.tasks for r in reps]
-
-
 def _level(config: Config, level: str) -> Iterator[dict[str, Any]]:
     settings = config.settings.lth
     masks: dict[tuple[str, int], Mask] = {}

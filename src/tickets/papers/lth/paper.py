@@ -7,7 +7,7 @@ from typing import Any
 from tickets.config import Config
 from tickets.grid import Stage
 from tickets.papers.lth.artifacts import ARTIFACTS, NOT_REPRODUCED
-from tickets.papers.lth.stages import PAPER, Stages
+from tickets.papers.lth.stages import PAPER, Stages, mask
 
 
 class Lth:
@@ -28,9 +28,10 @@ class Lth:
 
     def overlap_inputs(self, config: Config) -> list[Path]:
         """See `tickets.papers.registry.Paper`."""
-        from tickets.papers.lth.overlap_rows import mask_files
-
-        return mask_files(config)
+        settings = config.settings.lth
+        reps = range(1, settings.replicates.imp + 1)
+        levels = settings.grid.overlap_levels
+        return [mask("imp", t, level, r).file for level in levels for t in settings.tasks for r in reps]
 
     def write_overlaps(self, config: Config, out: Path) -> None:
         """See `tickets.papers.registry.Paper`."""
