@@ -18,10 +18,11 @@ def rows(path: Path) -> dict[str, int]:
     if not path.exists():
         raise TicketsError(f"{path}: encoded data not found. Run the `encode` rule first.")
     with safe_open(path, framework="np") as file:
-        splits = [name.removesuffix(".lengths") for name in file.keys() if name.endswith(".lengths")]
+        names = set(file.keys())
+        splits = sorted(name.removesuffix(".lengths") for name in names if name.endswith(".lengths"))
         sizes = {split: int(file.get_slice(f"{split}.lengths").get_shape()[0]) for split in splits}
         for split in splits:
-            if f"{split}.extras.example" in file.keys():
+            if f"{split}.extras.example" in names:
                 examples = file.get_tensor(f"{split}.extras.example")
                 sizes[split] = int(examples.max()) + 1
         return sizes

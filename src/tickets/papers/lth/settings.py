@@ -132,7 +132,8 @@ class LthSettings(_Section):
     ddof: Literal[0, 1] = Field(1, description="Delta degrees of freedom of the standard deviation.")
     eval_mask_seed: int = Field(2020, description="Fixes which words MLM is judged on.")
     pack: dict[str, tuple[Literal["task", "source", "variant", "combo"], ...]] = Field(
-        {}, description="Axes whose cells share one process, by stage or 'default'; saves start-up of short runs."
+        {},
+        description="Axes whose cells share one process, by stage or 'default'; saves start-up of short runs.",
     )
 
     @model_validator(mode="after")

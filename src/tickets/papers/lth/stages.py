@@ -83,9 +83,7 @@ class Stages:
     ) -> Stage:
         module = f"tickets.papers.lth.{execute}"
         pack = self.settings.pack.get(name, self.settings.pack.get("default", ()))
-        return Stage(
-            PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, pack
-        )
+        return Stage(PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, pack)
 
     def imp(self) -> Stage:
         """IMP chains with rewinding to theta_0: dense, and every sparsity from 10 to 90 %."""
