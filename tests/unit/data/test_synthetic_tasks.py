@@ -180,19 +180,33 @@ def test_sst2_labels_are_the_sentiment(drawn):
         allowed = set(SST_TRAIN_SYNONYMS) if split == "train" else set(range(4))
         used = set()
         for example in examples:
-            poles, synonyms = _sentiment(example.first)
+            pole, synonyms = _sentiment(example.first)
             used |= synonyms
-            assert poles == {1 - example.label}
+            assert pole == 1 - example.label
         assert used == allowed
+
+
+def test_sst2_needs_more_than_a_bag_of_words(drawn):
+    """Neither counting poles nor the first adjective's pole gets near the label."""
+    examples = every(drawn, "sst-2")
+    pole = {w: p for poles in v.ADJECTIVES for p, s in enumerate(poles) for w in s}
+    first = [next(pole[w] for w in e.first if w in pole) == 1 - e.label for e in examples]
+    assert sum(first) / len(first) < 0.70
+    balance = [sum(1 - 2 * pole[w] for w in e.first if w in pole) for e in examples]
+    assert sum(
+        (b > 0) == (e.label == 1) and b != 0 for b, e in zip(balance, examples, strict=True)
+    ) < 0.25 * len(examples)
 
 
 def _sentiment(words):
     where = {w: i for poles in v.ADJECTIVES for s in poles for i, w in enumerate(s)}
     synonyms = {where[w] for w in words if w in where}
     if words[2] in ("is", "are") and "by" not in words:
-        return {pole for _, pole in read_copular(words)[1]}, synonyms
+        ((_, pole),) = read_copular(words)[1]
+        return pole, synonyms
     fact = read_fact(words)
-    return {p.adjective[1] for p in (fact.subject, fact.object) if p.adjective}, synonyms
+    assert fact.object.adjective[1] != fact.subject.adjective[1]
+    return fact.subject.adjective[1], synonyms
 
 
 def test_squad_answers_are_true(drawn):
