@@ -37,7 +37,7 @@ class Context:
         self.root = root or config.root
         self.fingerprint = job.fingerprint
         self.staging = INFLIGHT / config.preset / f"{job.name[:80]}-{self.fingerprint[:16]}"
-        self.stop = stop or StopRequest()
+        self.stop = StopRequest() if stop is None else stop  # a request not yet made is false
         self.progress = Progress(job.name, 0)
         self.checkpoint_steps: int | None = None
         self.seconds: Counter[str] = Counter({"start": time.process_time()})
