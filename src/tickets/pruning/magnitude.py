@@ -4,7 +4,7 @@ The count rule is that of `torch.nn.utils.prune.global_unstructured` (spec lth o
 reads the weights it is given and the mask, nothing else, so it cannot be stale as torch's can (O5). Selection
 is exact: a non-negative float32 orders like its bit pattern, so two histograms, of the high and of the low 16
 bits, give the threshold in one pass each, on any device, without sorting or joining the tensors
-(`benchmarks/prune_global.py` compares it with the alternatives).
+(`benchmarks/bench_prune_global.py` compares it with the alternatives).
 """
 
 from collections.abc import Mapping

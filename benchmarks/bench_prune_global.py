@@ -1,8 +1,8 @@
 """Global magnitude pruning at BERT-base size (85,524,480 weights, 73 tensors): ours beside the alternatives.
 
-Run `python benchmarks/prune_global.py [--threads N] [--device cuda]`. Prints seconds (best of the repeats)
+Run `python benchmarks/bench_prune_global.py [--threads N] [--device cuda]`. Prints seconds (best of the repeats)
 and the ratio to ours. The first rows are whole masks; the others only find the threshold, on a vector that is
-already joined, and so flatter themselves. What the last run printed is in prune_global.txt.
+already joined, and so flatter themselves. What the last run printed is in bench_prune_global.txt.
 """
 
 import argparse
