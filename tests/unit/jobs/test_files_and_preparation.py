@@ -1,0 +1,130 @@
+"""Files appear whole or not at all; theta_0 comes to its place from wherever it is."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tickets.config import parse_config
+from tickets.errors import TicketsError
+from tickets.jobs.context import Context
+from tickets.jobs.files import publish, read_json, write_json
+from tickets.jobs.prepare import place_model, pretrain
+from tickets.models.hf import load_folder
+from tiny_engine import tiny_preset
+
+
+def test_publishing_twice_leaves_one_file_and_no_part(tmp_path):
+    staged, final = tmp_path / "staged.json", tmp_path / "a" / "b" / "final.json"
+    staged.write_text("{}")
+    for _ in range(2):
+        publish(staged, final)
+        assert [path.name for path in final.parent.iterdir()] == ["final.json"]
+    staged.unlink()
+    staged.write_text('{"new": 1}')
+    (final.parent / "final.json.part").write_text("left by a kill")
+    publish(staged, final)
+    assert final.read_text() == '{"new": 1}'
+    assert [path.name for path in final.parent.iterdir()] == ["final.json"]
+
+
+def test_publishing_copies_where_links_cannot_be_made(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("cross-device link")
+
+    monkeypatch.setattr("tickets.jobs.files.os.link", refuse)
+    (tmp_path / "staged").write_text("x")
+    publish(tmp_path / "staged", tmp_path / "out" / "final")
+    assert (tmp_path / "out" / "final").read_text() == "x"
+
+
+def test_json_is_sorted_utf8_and_never_nan(tmp_path):
+    path = tmp_path / "deep" / "a.json"
+    write_json(path, {"b": 1, "a": "θ₀ – é"})
+    assert path.read_bytes() == '{\n "a": "θ₀ – é",\n "b": 1\n}\n'.encode()
+    assert read_json(path) == {"b": 1, "a": "θ₀ – é"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float("nan")})
+    assert read_json(path)["b"] == 1
+    assert [p.name for p in path.parent.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(("content", "message"), [("{", "not valid JSON"), ("[1]", "expected a JSON object")])
+def test_unreadable_json_names_the_file(tmp_path, content, message):
+    path = tmp_path / "metrics.json"
+    with pytest.raises(TicketsError, match=r"metrics.json: not found. Run the job"):
+        read_json(path)
+    path.write_text(content)
+    with pytest.raises(TicketsError, match=rf"metrics.json: {message}.*Run the job that makes it again"):
+        read_json(path)
+
+
+def test_a_missing_gpu_is_an_error_and_not_a_fallback(chains, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    raw = tiny_preset()
+    raw["presets"]["tiny"]["execution"]["device"] = "cuda"
+    with pytest.raises(TicketsError, match=r"presets.tiny.execution.device is 'cuda', but no GPU is visible"):
+        _ = Context(parse_config(raw), chains.job("imp", task="rte")).device
+
+
+def local(folder):
+    raw = tiny_preset()
+    raw["presets"]["tiny"]["model"] = {"name": "mine", "path": str(folder)}
+    raw["presets"]["tiny"]["data"] = {"source": "local", "path": str(folder)}
+    return parse_config(raw)
+
+
+@pytest.mark.parametrize("form", ["single", "shards", "pickle"])
+def test_a_local_model_becomes_one_weights_file(chains, tmp_path, monkeypatch, form):
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    theirs = chains.root / "models" / "tiny-bert"
+    state = load_file(theirs / "model.safetensors")
+    (source / "config.json").write_text((theirs / "config.json").read_text())
+    (source / "vocab.txt").write_text("[PAD]\n")
+    (source / "README.md").write_text("not wanted")
+    if form == "single":
+        save_file(state, source / "model.safetensors")
+    elif form == "pickle":
+        torch.save(state, source / "pytorch_model.bin")
+    else:
+        names, shards = sorted(state), {}
+        for shard, part in (("one.safetensors", names[::2]), ("two.safetensors", names[1::2])):
+            save_file({name: state[name] for name in part}, source / shard)
+            shards |= dict.fromkeys(part, shard)
+        (source / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    place_model(local(source), out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "config.json", "model.safetensors", "run.json", "vocab.txt"
+    ]  # fmt: skip
+    found, expected = load_folder(out), load_folder(theirs)
+    assert all(torch.equal(found.body[name], value) for name, value in expected.body.items())
+    assert found.heads.keys() == expected.heads.keys()
+
+
+def test_an_incomplete_local_model_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(TicketsError, match=r"config.json: not found"):
+        place_model(local(tmp_path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pretraining_is_repeatable_and_loads_into_transformers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse_config(tiny_preset())
+    for name in ("a", "b"):
+        pretrain(config, tmp_path / name)
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (
+        tmp_path / "b" / "model.safetensors"
+    ).read_bytes()
+    certificate = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert certificate["cost"]["steps"] == 4
+    assert certificate["dev"]["mlm_loss"] > 0
+    assert not list((tmp_path / ".tickets").rglob("*.safetensors"))
+
+    from transformers import BertForPreTraining, BertTokenizer
+
+    _, report = BertForPreTraining.from_pretrained(tmp_path / "a", output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    assert len(BertTokenizer.from_pretrained(tmp_path / "a")) == load_folder(tmp_path / "a").config.vocab_size
