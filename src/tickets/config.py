@@ -171,6 +171,8 @@ def parse_config(raw: Mapping[str, Any], preset: str | None = None, where: str =
             raise TicketsError(f"{where}: unknown key '{key}'{_suggest(key, ['preset', 'presets'])}")
     name = preset or raw.get("preset")
     presets = raw.get("presets") or {}
+    if not isinstance(presets, Mapping):
+        raise TicketsError(f"{where}: 'presets' must be a mapping from names to presets.")
     if name not in presets:
         near = _suggest(str(name), list(presets))
         raise TicketsError(

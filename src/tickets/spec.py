@@ -126,5 +126,5 @@ def _level_token(level: str) -> str:
 _RUN_SHAPE = "<paper>/runs/<task>/<weights>/<method>/from-<source>/sparsity<level>/seed<replicate>"
 _RUN = re.compile(
     r"(?P<paper>[^/]+)/runs/(?P<task>[^/]+)/(?P<weights>[^/]+)/(?P<method>[^/]+)/from-(?P<source>[^/]+)/"
-    r"sparsity-?(?P<level>\d\d|winning|strict|own)/seed(?P<replicate>\d+)"
+    r"sparsity-?(?P<level>[0-9]{2}|100|winning|strict|own)/seed(?P<replicate>[0-9]+)"
 )

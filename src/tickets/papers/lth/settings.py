@@ -53,6 +53,15 @@ class Replicates(_Section):
     datasize: int = Field(3, gt=0)
     ablations: int = Field(1, gt=0)
 
+    @model_validator(mode="after")
+    def _masks_exist(self) -> "Replicates":
+        for name in ("baselines", "transfer", "mlm_ticket", "rewind"):
+            if getattr(self, name) > self.imp:
+                raise ValueError(
+                    f"'{name}' needs a mask for each replicate, so it cannot exceed 'imp' ({self.imp})"
+                )
+        return self
+
 
 class Grid(_Section):
     """Which sources and targets run; what is left out is shown as 'not run'."""
