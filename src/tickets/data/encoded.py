@@ -44,11 +44,15 @@ class Split:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def rows(self, chosen: Tensor | slice) -> "Split":
+        """The chosen rows (a slice, row numbers or a bool mask); `texts` stay whole."""
+        labels = None if self.labels is None else self.labels[chosen]
+        extras = {name: tensor[chosen] for name, tensor in self.extras.items()}
+        return Split(self.ids[chosen], self.segments[chosen], self.lengths[chosen], labels, extras, self.texts)
+
     def head(self, n: int) -> "Split":
         """The first `n` rows (all of them when there are fewer)."""
-        labels = None if self.labels is None else self.labels[:n]
-        extras = {name: tensor[:n] for name, tensor in self.extras.items()}
-        return Split(self.ids[:n], self.segments[:n], self.lengths[:n], labels, extras, self.texts)
+        return self.rows(slice(n))
 
 
 @dataclass(frozen=True)

@@ -137,11 +137,12 @@ def _certificate(
     mlm, nsp = model.heads
     settings = config.settings.model.pretraining
     assert settings is not None
-    resident = Resident(data.splits["dev"], model.config)
-    words = predict_words(model, mlm, resident, data, settings.recipe, derive_seed(seed, "dev")).scores()
-    guesses = predict(model, nsp, resident) if settings.nsp else None
-    labels = data.splits["dev"].labels
+    dev = data.splits["dev"]
+    labels = dev.labels
     assert labels is not None
+    resident, true_pairs = (Resident(split, model.config) for split in (dev, dev.rows(labels == 1)))
+    words = predict_words(model, mlm, true_pairs, data, settings.recipe, derive_seed(seed, "dev")).scores()
+    guesses = predict(model, nsp, resident) if settings.nsp else None
     return {
         "identity": {
             "fingerprint": model_identity(config),
