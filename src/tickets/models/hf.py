@@ -1,20 +1,19 @@
 """Read and write model folders that transformers understands, without importing transformers."""
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.models.heads import Head
 from tickets.models.layout import encoder_shapes
+from tickets.models.weight_files import open_weights
 
 WEIGHTS = "model.safetensors"
 _LEGACY = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
@@ -31,26 +30,9 @@ class Checkpoint:
 
 def load_state(folder: Path) -> dict[str, Tensor]:
     """All tensors of a model folder: safetensors (single or sharded) or, without pickle, pytorch_model.bin."""
-    index = folder / "model.safetensors.index.json"
-    single, binary = folder / WEIGHTS, folder / "pytorch_model.bin"
-    try:
-        if single.exists():
-            return load_file(single)
-        if index.exists():
-            shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-            return {k: v for shard in shards for k, v in load_file(folder / shard).items()}
-        if binary.exists():
-            state: dict[str, Tensor] = torch.load(binary, map_location="cpu", weights_only=True)
-            return state
-    except pickle.UnpicklingError:
-        raise TicketsError(
-            f"{binary}: holds more than tensors, so it is not read. Convert the weights to safetensors."
-        ) from None
-    except (SafetensorError, OSError, EOFError, KeyError, ValueError, RuntimeError) as error:
-        raise TicketsError(
-            f"{folder}: weights cannot be read ({error}). Download the folder again."
-        ) from None
-    raise TicketsError(f"{folder}: holds neither model.safetensors nor pytorch_model.bin.")
+    names, read = open_weights(folder)
+    order = sorted(names)
+    return dict(zip(order, read(order), strict=True))
 
 
 def strip_prefix(state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:

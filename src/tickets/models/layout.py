@@ -9,36 +9,18 @@ from dataclasses import dataclass
 from math import prod
 
 from tickets.models.config import EncoderConfig
+from tickets.pruning import prunable
 
 Shape = tuple[int, ...]
 
-ATTENTION = "encoder.layer.{}.attention"
-_PRUNABLE = (
-    "attention.self.query",
-    "attention.self.key",
-    "attention.self.value",
-    "attention.output.dense",
-    "intermediate.dense",
-    "output.dense",
-)
-
-
 def prunable_shapes(config: EncoderConfig, pooler: bool = True) -> dict[str, Shape]:
     """The 6 L + 1 weight matrices of spec lth section 2; BERT-base: 73 tensors, 85,524,480 weights."""
-    d, f = config.hidden_size, config.intermediate_size
-    shapes: dict[str, Shape] = {}
-    for layer in range(config.layers):
-        for part in _PRUNABLE:
-            shape = (f, d) if part == "intermediate.dense" else (d, f) if part == "output.dense" else (d, d)
-            shapes[f"encoder.layer.{layer}.{part}.weight"] = shape
-    if pooler:
-        shapes["pooler.dense.weight"] = (d, d)
-    return shapes
+    return dict(prunable.prunable_shapes(config.hidden_size, config.intermediate_size, config.layers, pooler))
 
 
 def encoder_shapes(config: EncoderConfig) -> dict[str, Shape]:
     """Every parameter of the encoder with its pooler, prunable ones first."""
-    d, f = config.hidden_size, config.intermediate_size
+    d = config.hidden_size
     shapes = prunable_shapes(config)
     shapes["embeddings.word_embeddings.weight"] = (config.vocab_size, d)
     shapes["embeddings.position_embeddings.weight"] = (config.max_positions, d)
@@ -46,8 +28,8 @@ def encoder_shapes(config: EncoderConfig) -> dict[str, Shape]:
     shapes["embeddings.LayerNorm.weight"] = (d,)
     shapes["embeddings.LayerNorm.bias"] = (d,)
     for layer in range(config.layers):
-        for part in _PRUNABLE:
-            shapes[f"encoder.layer.{layer}.{part}.bias"] = (f,) if part == "intermediate.dense" else (d,)
+        for name in prunable.layer_names(layer):
+            shapes[name.replace(".weight", ".bias")] = shapes[name][:1]
         for norm in ("attention.output.LayerNorm", "output.LayerNorm"):
             shapes[f"encoder.layer.{layer}.{norm}.weight"] = (d,)
             shapes[f"encoder.layer.{layer}.{norm}.bias"] = (d,)

@@ -15,10 +15,25 @@ from tickets.papers.lth.paper import Lth
 class Paper(Protocol):
     """What the command line and the workflow need to know of a paper."""
 
-    id: str
-    title: str
-    artifacts: Sequence[Artifact]
-    not_reproduced: Mapping[str, str]
+    @property
+    def id(self) -> str:
+        """Paper id: in paths, rules and targets."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The paper's title."""
+        ...
+
+    @property
+    def artifacts(self) -> Sequence[Artifact]:
+        """Its tables and figures."""
+        ...
+
+    @property
+    def not_reproduced(self) -> Mapping[str, str]:
+        """Artifact id -> why nobody can make it."""
+        ...
 
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """All stages under a config."""

@@ -1,20 +1,17 @@
 """The general-purpose door: prune any local Hugging Face BERT or RoBERTa folder."""
 
-import json
-import pickle
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from tickets.data.encoded import content_hash
 from tickets.errors import TicketsError
+from tickets.models.weight_files import ADVICE, open_weights, read_json
 from tickets.pruning.mask import Mask
 from tickets.pruning.prunable import POOLER, count_layers, prunable_shapes
 from tickets.pruning.registry import method as find_method
@@ -22,7 +19,6 @@ from tickets.pruning.registry import method as find_method
 MODEL_TYPES = ("bert", "roberta")
 _PREFIXES = ("bert.", "roberta.", "")
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-_ADVICE = "Download the model again (a git-lfs pointer needs `git lfs pull`)."
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def read_folder(model_dir: Path, pooler: bool = True) -> PretrainedFolder:
     shapes = prunable_shapes(
         config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"], pooler
     )
-    names, read = _open_weights(model_dir)
+    names, read = open_weights(model_dir)
     stored = _locate(model_dir, names, shapes, config["num_hidden_layers"])
     tensors = dict(zip(shapes, read(stored.values()), strict=True))
     for name, tensor in tensors.items():
@@ -104,7 +100,7 @@ def prune_folder(
 
 def _read_config(model_dir: Path) -> dict[str, Any]:
     path = model_dir / "config.json"
-    config = _read_json(path, f"Is {model_dir} a Hugging Face model folder?")
+    config = read_json(path, f"Is {model_dir} a Hugging Face model folder?")
     if config.get("model_type") not in MODEL_TYPES:
         raise TicketsError(
             f"{path}: model_type is {config.get('model_type')!r}; only {' and '.join(MODEL_TYPES)} models "
@@ -113,80 +109,9 @@ def _read_config(model_dir: Path) -> dict[str, Any]:
     for key in ("hidden_size", "intermediate_size", "num_hidden_layers"):
         if type(config.get(key)) is not int or config[key] < 1:
             raise TicketsError(
-                f"{path}: {key} is {config.get(key)!r}, expected a positive integer. {_ADVICE}"
+                f"{path}: {key} is {config.get(key)!r}, expected a positive integer. {ADVICE}"
             )
     return config
-
-
-def _read_json(path: Path, hint: str) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise TicketsError(f"{path}: not found. {hint}") from None
-    except (OSError, ValueError) as error:
-        raise TicketsError(f"{path}: not readable JSON ({error}). {_ADVICE}") from None
-    if not isinstance(value, dict):
-        raise TicketsError(f"{path}: holds no JSON object. {_ADVICE}")
-    return value
-
-
-_Reader = Callable[[Iterable[str]], list[Tensor]]
-
-
-def _open_weights(model_dir: Path) -> tuple[frozenset[str], _Reader]:
-    """The names in the folder's weight files, and a function that reads tensors by these names, in order."""
-    single, index, pickled = (
-        model_dir / name
-        for name in ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-    )
-    if single.exists():
-        files = dict.fromkeys(_names(single), single)
-    elif index.exists():
-        files = _shards(index)
-    elif pickled.exists():
-        state = _unpickle(pickled)
-        return frozenset(state), lambda names: [state[name] for name in names]
-    else:
-        raise TicketsError(
-            f"{model_dir}: no model.safetensors, model.safetensors.index.json or pytorch_model.bin. "
-            "Give a folder with PyTorch weights (sharded ones only as safetensors)."
-        )
-    return frozenset(files), lambda names: [_tensor(files[name], name) for name in names]
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TicketsError(f"{path}: cannot be read as model weights ({reason}). {_ADVICE}") from None
-
-
-def _names(path: Path) -> list[str]:
-    with _reading(path), safe_open(path, framework="pt") as file:
-        return list(file.keys())
-
-
-def _tensor(path: Path, name: str) -> Tensor:
-    with _reading(path), safe_open(path, framework="pt") as file:
-        tensor: Tensor = file.get_tensor(name)
-        return tensor
-
-
-def _shards(index: Path) -> dict[str, Path]:
-    places = _read_json(index, _ADVICE).get("weight_map")
-    if not isinstance(places, dict) or any(Path(str(file)).name != file for file in places.values()):
-        raise TicketsError(f"{index}: no `weight_map` from tensor names to file names beside it. {_ADVICE}")
-    return {name: index.with_name(file) for name, file in places.items()}
-
-
-def _unpickle(path: Path) -> dict[str, Tensor]:
-    with _reading(path):
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise TicketsError(f"{path}: holds no plain state dict. Save the model with `save_pretrained`.")
-    return state
 
 
 def _locate(
@@ -214,6 +139,6 @@ def _locate(
         )
     if missing:
         raise TicketsError(
-            f"{model_dir}: {len(missing)} matrices are missing, first {prefix}{missing[0]}. {_ADVICE}"
+            f"{model_dir}: {len(missing)} matrices are missing, first {prefix}{missing[0]}. {ADVICE}"
         )
     return {name: prefix + name for name in shapes}
