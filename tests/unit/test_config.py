@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_engine import tiny_preset
 
 from tickets.config import load_config, parse_config
 from tickets.errors import TicketsError
+from tiny_engine import tiny_preset
 
 ROOT = Path(__file__).parents[2]
 REMOVE = object()
@@ -37,9 +37,17 @@ def message(raw, preset=None):
 CASES = [
     ("sead", 1, "config.yaml: presets.tiny.sead: unknown key; did you mean 'seed'?"),
     ("lth.replicats", {}, "config.yaml: presets.tiny.lth.replicats: unknown key; did you mean 'replicates'?"),
-    ("lth.grid.transfer_source", [], "lth.grid.transfer_source: unknown key; did you mean 'transfer_sources'?"),
+    (
+        "lth.grid.transfer_source",
+        [],
+        "lth.grid.transfer_source: unknown key; did you mean 'transfer_sources'?",
+    ),
     ("lth.chain.rewnd", True, "lth.chain.rewnd: unknown key; did you mean 'rewind'?"),
-    ("lth.recipes.default.learningrate", 1, "lth.recipes.default.learningrate: unknown key; did you mean 'learning_rate'?"),
+    (
+        "lth.recipes.default.learningrate",
+        1,
+        "lth.recipes.default.learningrate: unknown key; did you mean 'learning_rate'?",
+    ),
     ("execution.thread", 2, "execution.thread: unknown key; did you mean 'threads'?"),
     ("model.shape.hidden", 8, "model.shape.hidden: unknown key"),
     ("zzz", 1, "presets.tiny.zzz: unknown key."),
@@ -49,7 +57,11 @@ CASES = [
     ("lth.recipes.default.steps", REMOVE, "lth.recipes.default: give exactly one of 'steps' and 'epochs'"),
     ("lth.recipes.default.steps", 0, "lth.recipes.default.steps: Input should be greater than 0 (got 0)"),
     ("lth.recipes.default.learning_rate", "fast", "learning_rate: Input should be a valid number"),
-    ("lth.recipes.default.optimizer", "sgd", "optimizer: Input should be 'adamw' or 'adamw-reference' (got 'sgd')"),
+    (
+        "lth.recipes.default.optimizer",
+        "sgd",
+        "optimizer: Input should be 'adamw' or 'adamw-reference' (got 'sgd')",
+    ),
     ("lth.recipes", {"rte": {"steps": 3}}, "recipes: neither 'mlm' nor 'default' is given"),
     ("lth.tasks", ["rte", "colla"], "unknown task 'colla'; did you mean 'cola'?"),
     ("lth.grid.rewind_tasks", ["sst2"], "unknown task 'sst2'; did you mean 'sst-2'?"),
@@ -62,12 +74,24 @@ CASES = [
     ("model.shape.heads", 3, "presets.tiny.model.shape: hidden_size 16 is not a multiple of heads 3"),
     ("model.shape.activation", "swish", "model.shape: activation 'swish' is not one of gelu, relu, gelu_new"),
     ("model.name", "../up", "presets.tiny.model.name: String should match pattern"),
-    ("model", {"name": "b", "hub": "bert-base-uncased"}, "presets.tiny.model: 'hub' needs a pinned 'revision'"),
+    (
+        "model",
+        {"name": "b", "hub": "bert-base-uncased"},
+        "presets.tiny.model: 'hub' needs a pinned 'revision'",
+    ),
     ("data", {"source": "local"}, "presets.tiny.data: source 'local' needs 'path'"),
     ("data", {"source": "local", "path": "x"}, "synthetic data and a model with 'shape' belong together"),
-    ("data.source", "internet", "data.source: Input should be 'synthetic', 'local' or 'hub' (got 'internet')"),
-    ("lth.replicates.transfer", 3, "lth.replicates: 'transfer' needs a mask for each replicate, so it cannot exceed 'imp' (2)"),
-]  # fmt: skip
+    (
+        "data.source",
+        "internet",
+        "data.source: Input should be 'synthetic', 'local' or 'hub' (got 'internet')",
+    ),
+    (
+        "lth.replicates.transfer",
+        3,
+        "lth.replicates: 'transfer' needs a mask for each replicate, so it cannot exceed 'imp' (2)",
+    ),
+]
 
 
 @pytest.mark.parametrize(
