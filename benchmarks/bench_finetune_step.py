@@ -27,7 +27,8 @@ from tickets.training.optim import AdamW
 from tickets.training.recipe import Recipe
 
 CASES = {
-    # name: (hidden, layers, heads, ffn, vocabulary, padded length, mean and spread of real lengths, batch), rounds, steps
+    # name: (hidden, layers, heads, ffn, vocabulary, padded length, mean and spread of real lengths, batch),
+    # rounds, steps a round
     "tiny (micro preset)": ((64, 2, 8, 256, 304, 20, 15, 3, 32), 7, 12),
     "MiniLM-sized, CoLA lengths": ((384, 6, 12, 1536, 30522, 128, 11, 4, 32), 5, 1),
 }

@@ -86,7 +86,8 @@ class EncodedTask:
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        save_file({k: v.contiguous() for k, v in tensors.items()}, part, metadata=header)
+        # Copies, since splits may share memory and the format forbids that.
+        save_file({k: v.clone().contiguous() for k, v in tensors.items()}, part, metadata=header)
         part.replace(path)
 
     @classmethod
