@@ -19,7 +19,7 @@ from tiny_engine import tiny_preset
 
 def one_chain(**changes):
     raw = tiny_preset(steps=3, **changes)
-    raw["presets"]["tiny"]["lth"]["replicates"]["imp"] = 1
+    raw["presets"]["tiny"]["lth"]["replicates"] |= {"imp": 1, "baselines": 1}
     return raw
 
 

@@ -161,7 +161,9 @@ def test_damaged_and_incomplete_folders_name_what_is_wrong(bert_folder, tmp_path
     state = {name: value.clone() for name, value in load_file(weights).items()}  # not mapped from the file
 
     weights.write_bytes(good[: len(good) // 2])
-    with pytest.raises(TicketsError, match=r"model.safetensors: cannot be read as .* Download the model again"):
+    with pytest.raises(
+        TicketsError, match=r"model.safetensors: cannot be read as .* Download the model again"
+    ):
         load_folder(folder)
     name = "bert.encoder.layer.1.output.dense.weight"
     save_file({n: v for n, v in state.items() if n != name}, weights)
@@ -173,7 +175,9 @@ def test_damaged_and_incomplete_folders_name_what_is_wrong(bert_folder, tmp_path
     ):
         load_folder(folder)
     weights.unlink()
-    with pytest.raises(TicketsError, match=r"no model.safetensors, model.safetensors.index.json or pytorch_model.bin"):
+    with pytest.raises(
+        TicketsError, match=r"no model.safetensors, model.safetensors.index.json or pytorch_model.bin"
+    ):
         load_folder(folder)
 
     for change, message in (
