@@ -26,21 +26,4 @@ rule all:
         rules.report_page.output,
 
 
-rule tables:
-    input:
-        [
-            path
-            for item in ARTIFACTS
-            if item.kind == "table"
-            for path in outputs_of(item)
-        ],
-
-
-rule figures:
-    input:
-        [
-            path
-            for item in ARTIFACTS
-            if item.kind == "figure"
-            for path in outputs_of(item)
-        ],
+include: "workflow/rules/targets.smk"

@@ -1,12 +1,14 @@
 """Snakemake rules of a paper's stages, as plain values for workflow/rules. Imports no torch."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from tickets.config import Config
+from tickets.errors import TicketsError
 from tickets.grid import Job, Stage
 
 Group = tuple[Mapping[str, str], tuple[Job, ...]]
@@ -85,3 +87,26 @@ def _plan(root: Path, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Job, .
         lambda wildcards: job(wildcards).fingerprint,
         " ".join([stage.paper, stage.name, *label]),
     )
+
+
+def check_words(argv: Sequence[str], rules: Collection[str], not_reproduced: Mapping[str, str]) -> None:
+    """Refuse targets on Snakemake's command line that are neither a rule nor a path, with what was meant.
+
+    Snakemake itself says of them only that no rule produces them, and keeps its targets from the workflow while it
+    reads it. Its parser is asked only about words that look like such a target.
+    """
+    if not any(part.startswith("snakemake") for part in Path(argv[0]).parts[-2:]):
+        return
+    strange = [word for word in argv[1:] if re.fullmatch(r"[A-Za-z]\w*", word) and word not in rules]
+    if not strange:
+        return
+    from snakemake.cli import get_argument_parser
+
+    targets = get_argument_parser().parse_known_args(argv[1:])[0].targets
+    for word in strange:
+        if word in targets and word in not_reproduced:
+            raise TicketsError(f"{word} is not reproduced: {not_reproduced[word]}")
+        if word in targets:
+            near = get_close_matches(word, rules, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise TicketsError(f"unknown target '{word}'; {hint}`tickets list` shows them all.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tickets.config import parse_config
 from tickets.errors import TicketsError
-from tickets.papers.registry import PAPERS, artifacts
+from tickets.papers.registry import PAPERS, artifacts, preset_tasks
 from tickets.rules import plans
 
 try:
@@ -15,11 +15,14 @@ except TicketsError as error:
 
 ROOT = CONFIG.root
 ARTIFACTS = list(artifacts().values())
+NOT_REPRODUCED = {
+    id: why for paper in PAPERS.values() for id, why in paper.not_reproduced.items()
+}
 EXECUTION = CONFIG.settings.execution
 
 # Jobs read the config as it is after all overrides.
 EFFECTIVE = Path(".tickets", "config", f"{CONFIG.preset}.json")
-if not EFFECTIVE.exists() or json.loads(EFFECTIVE.read_text()) != config:
+if not workflow.dryrun and (not EFFECTIVE.exists() or json.loads(EFFECTIVE.read_text()) != config):
     EFFECTIVE.parent.mkdir(parents=True, exist_ok=True)
     EFFECTIVE.write_text(json.dumps(config))
 

@@ -16,6 +16,7 @@ for plan in rule_plans("lth"):
             **plan.constraints,
         threads: EXECUTION.threads
         resources:
+            gpu=EXECUTION.gpus,
             runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
             mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
         params:

@@ -49,7 +49,7 @@ for id, paper in PAPERS.items():
         name:
             f"{id}_facts"
         input:
-            expand(rules.encode.output, task=TASKS),
+            expand(rules.encode.output, task=preset_tasks(CONFIG)),
         output:
             str(folder / "facts.json"),
         log:

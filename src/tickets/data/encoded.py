@@ -48,7 +48,9 @@ class Split:
         """The chosen rows (a slice, row numbers or a bool mask); `texts` stay whole."""
         labels = None if self.labels is None else self.labels[chosen]
         extras = {name: tensor[chosen] for name, tensor in self.extras.items()}
-        return Split(self.ids[chosen], self.segments[chosen], self.lengths[chosen], labels, extras, self.texts)
+        return Split(
+            self.ids[chosen], self.segments[chosen], self.lengths[chosen], labels, extras, self.texts
+        )
 
     def head(self, n: int) -> "Split":
         """The first `n` rows (all of them when there are fewer)."""
@@ -88,6 +90,7 @@ class EncodedTask:
         part = path.with_name(path.name + ".part")
         # Copies, since splits may share memory and the format forbids that.
         save_file({k: v.clone().contiguous() for k, v in tensors.items()}, part, metadata=header)
+        _sort_header(part)
         part.replace(path)
 
     @classmethod
@@ -120,6 +123,18 @@ def content_hash(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
         digest.update(tensor.view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _sort_header(path: Path) -> None:
+    """Put the header's entries in order: safetensors writes them in a random one, and equal data are equal files."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(size)
+        assert len(text) == size, "the header changed its length"
+        file.seek(8)
+        file.write(text)
 
 
 def _split(name: str, tensors: Mapping[str, Tensor], texts: Any) -> Split:
