@@ -22,7 +22,9 @@ EXECUTION = CONFIG.settings.execution
 
 # Jobs read the config as it is after all overrides.
 EFFECTIVE = Path(".tickets", "config", f"{CONFIG.preset}.json")
-if not workflow.dryrun and (not EFFECTIVE.exists() or json.loads(EFFECTIVE.read_text()) != config):
+if not workflow.dryrun and (
+    not EFFECTIVE.exists() or json.loads(EFFECTIVE.read_text()) != config
+):
     EFFECTIVE.parent.mkdir(parents=True, exist_ok=True)
     EFFECTIVE.write_text(json.dumps(config))
 

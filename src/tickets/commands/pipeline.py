@@ -117,6 +117,7 @@ def render(
         loaded.preset,
         overlap_path=folder / "overlap.csv" if item.overlap else None,
         facts=read_facts(folder) if item.facts else None,
+        options=find_paper(item.paper).evidence_options(loaded),
     )
 
 
@@ -130,8 +131,7 @@ def read_facts(folder: Path) -> dict[str, dict[str, object]]:
 def claims(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Judge every claim of a paper: results/<preset>/<paper>/claims.{json,md}."""
     loaded = load_config(config, preset)
-    folder = loaded.root / paper
-    find_paper(paper).judge(folder, read_facts(folder), loaded.preset)
+    find_paper(paper).judge(loaded, read_facts(loaded.root / paper))
 
 
 def report(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:

@@ -30,20 +30,21 @@ def render_artifact(
     overlap_path: Path | None = None,
     paper_dir: Path | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[Path, ...]:
     """Write the files of `artifact` below `out_dir` (results/<preset>/<paper>) and return their paths.
 
     cells_paths: the parts of cells.csv that the preset has (none: all is "not run"). paper_dir: the published
     values (default paper/<paper>). facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}.
-    Each file appears complete or not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable
-    input.
+    options: further arguments of the paper's Evidence. Each file appears complete or not at all; equal input gives
+    equal bytes. Raises `TicketsError` for unreadable input.
     """
     published_dir = paper_dir or Path("paper") / artifact.paper
     evidence = import_module(f"tickets.papers.{artifact.paper}.evidence")
     facts = facts or {}
     sizes = {t: int(f["train_examples"]) for t, f in facts.items() if f.get("train_examples") is not None}
     overlap = read_frame(overlap_path) if overlap_path is not None else None
-    ours = evidence.Evidence.from_frames(read_cells(cells_paths), overlap, sizes or None)
+    ours = evidence.Evidence.from_frames(read_cells(cells_paths), overlap, sizes or None, **(options or {}))
     published = evidence.PublishedEvidence(published_dir)
     make = partial(artifact.function(), ours, published, facts)
     files = (_table_files if artifact.kind == "table" else _figure_files)(artifact, make, preset)

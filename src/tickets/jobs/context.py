@@ -1,5 +1,6 @@
 """What a running job has at hand: data, the pre-trained model, staging for results, progress."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -62,6 +63,10 @@ class Context:
                 f"presets.{self.config.preset}.execution.device is 'cuda', but no GPU is visible. "
                 "Run where there is one, or set it to 'auto' or 'cpu'."
             )
+        if wanted == "cuda":
+            # Exact mode: equal runs give equal bits. cuBLAS reads the variable when its first kernel starts.
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True)
         return torch.device(wanted)
 
     @property

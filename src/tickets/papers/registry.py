@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tickets.config import Config
+from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.figures.artifact import Artifact
 from tickets.grid import Stage
@@ -51,8 +52,12 @@ class Paper(Protocol):
         """Write overlap.csv."""
         ...
 
-    def judge(self, folder: Path, facts: Mapping[str, Mapping[str, Any]], preset: str) -> None:
-        """Write claims.json and claims.md from the cells in `folder`."""
+    def evidence_options(self, config: Config) -> dict[str, Any]:
+        """What of the config the paper's Evidence needs."""
+        ...
+
+    def judge(self, config: Config, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write claims.json and claims.md from the collected cells."""
         ...
 
 
@@ -82,3 +87,12 @@ def artifact(id: str) -> Artifact:
     near = get_close_matches(id, known, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     raise TicketsError(f"unknown artifact '{id}'; {hint}`tickets list` shows them all.")
+
+
+def preset_tasks(config: Config) -> tuple[str, ...]:
+    """The tasks that any job of the preset trains on; only these need data."""
+    cells = (
+        cell for p in PAPERS.values() for s in p.stages(config) for job in s.jobs() for cell in job.plans()
+    )
+    named = {task for cell in cells for task in cell.needs_tasks}
+    return tuple(task for task in TASKS if task in named)

@@ -19,7 +19,7 @@ METRICS = (
 )  # fmt: skip
 COLUMNS = (
     "paper", "stage", "task", "weights", "method", "source", "rule", "sparsity", "replicate", "fingerprint",
-    "metric", "score", "test_score", *METRICS, "n_dev", "steps", "seconds", "path", "shared_with",
+    "metric", "score", "test_score", *METRICS, "removed", "n_dev", "steps", "seconds", "path", "shared_with",
 )  # fmt: skip
 COST_COLUMNS = (
     "stage",
@@ -62,6 +62,7 @@ def cell_row(root: Path, stage: str, run: RunAddress) -> dict[str, Any]:
         "score": scores[name],
         "test_score": test.get(name, ""),
         **{column: scores.get(column, "") for column in METRICS},
+        "removed": metrics["removed"],
         "n_dev": metrics["n_dev"],
         "steps": metrics["steps"],
         "seconds": metrics["seconds"],

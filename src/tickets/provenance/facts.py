@@ -6,10 +6,11 @@ from typing import Any
 from safetensors import safe_open
 
 from tickets.config import Config
-from tickets.data.tasks import TASKS
+from tickets.data.tasks import task as lookup
 from tickets.errors import TicketsError
 from tickets.grid import data_file
 from tickets.jobs.files import write_json
+from tickets.papers.registry import preset_tasks
 from tickets.training.recipe import Recipe
 
 
@@ -48,7 +49,8 @@ def recipe_facts(recipe: Recipe, train: int, dev: int, metric: str) -> dict[str,
 def write_facts(config: Config, out: Path) -> None:
     """facts.json: task id -> its column of Table 1."""
     facts = {}
-    for name, task in TASKS.items():
+    for name in preset_tasks(config):
+        task = lookup(name)
         sizes = rows(config.root / data_file(name))
         facts[name] = recipe_facts(
             config.settings.lth.recipe(name), sizes["train"], sizes["dev"], task.metrics[0]

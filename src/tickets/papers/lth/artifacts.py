@@ -69,7 +69,7 @@ _TABLES = (
         "table3",
         "Table 3",
         "Rewinding and standard pruning",
-        ("imp", "rewind"),
+        ("imp", "rewind", "rewind_source"),
         f"{_SPREAD}. IMP that rewinds to 0, 5, 10, 20 or 50 % of training, or not at all, at s* of "
         "each task.",
         "The published numbers of this table are not available to this project, so none are shown.",

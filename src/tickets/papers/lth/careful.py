@@ -98,7 +98,7 @@ def selection(evidence: Evidence) -> pd.DataFrame:
         sub_test = evidence.imp(task, star, "test_score")
         if full_test is None or sub_test is None:
             continue
-        wins, other = one_std(full_test, sub_test), evidence.s_star(task, metric="test_score")
+        wins, other = one_std(full_test, sub_test, evidence.ddof), evidence.s_star(task, metric="test_score")
         rows.append((task, star, _gap(full, sub), _gap(full_test, sub_test), wins, other))
     return pd.DataFrame(rows, columns=["task", "s_star", "gap_dev", "gap_test", "wins_test", "s_star_test"])
 

@@ -40,7 +40,7 @@ def r2_rewinding_can_hurt(evidence: Evidence, published: PublishedEvidence) -> V
             checks[task] = None
             continue
         figures[task] = {name: s.mean - full.mean for name, s in found.items()}
-        loses = any(not one_std(full, s) for s in found.values())
+        loses = any(not one_std(full, s, evidence.ddof) for s in found.values())
         checks[task] = True if loses else (False if len(found) == len(REWINDS) else None)
     return decide(checks, {"minus_dense": figures}, partial=any(figures.values()))
 

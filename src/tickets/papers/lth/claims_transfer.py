@@ -76,9 +76,9 @@ def u5_broad_universality(evidence: Evidence, published: PublishedEvidence) -> V
     excess = {}
     for task in DOWNSTREAM:
         full, sub = evidence.dense(task), evidence.at(task, "winning", source="mlm")
-        wins[task] = None if full is None or sub is None else one_std(full, sub)
+        wins[task] = None if full is None or sub is None else one_std(full, sub, evidence.ddof)
         if full is not None and sub is not None:
-            excess[task] = excess_gap(full, sub)
+            excess[task] = excess_gap(full, sub, evidence.ddof)
     if not excess:
         return not_run("the MLM mask at the winning sparsity of the downstream tasks")
     winners = [task for task, win in wins.items() if win]
@@ -200,7 +200,7 @@ def _published_winners(published: PublishedEvidence) -> set[str]:
     winners = set()
     for task in DOWNSTREAM:
         full, sub = published.dense(task), published.at(task, "winning", source="mlm")
-        if full is not None and sub is not None and one_std(full, sub):
+        if full is not None and sub is not None and one_std(full, sub, published.ddof):
             winners.add(task)
     return winners
 

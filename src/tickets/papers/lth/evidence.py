@@ -44,7 +44,9 @@ class Evidence:
         groups: Mapping[tuple[Any, ...], pd.DataFrame],
         overlap: pd.DataFrame | None = None,
         train_sizes: Mapping[str, int] | None = None,
+        ddof: int = 1,
     ) -> None:
+        self.ddof = ddof
         self._groups = groups
         self.overlap = overlap
         self.train_sizes = dict(train_sizes) if train_sizes else None
@@ -55,8 +57,9 @@ class Evidence:
         cells: pd.DataFrame,
         overlap: pd.DataFrame | None = None,
         train_sizes: Mapping[str, int] | None = None,
+        ddof: int = 1,
     ) -> "Evidence":
-        """Index the frames; `TicketsError` if a column is missing."""
+        """Index the frames; `ddof` is what the one-std criterion uses. `TicketsError` if a column is missing."""
         missing = [name for name in (*_ADDRESS, "replicate", "score") if name not in cells.columns]
         if missing:
             raise TicketsError(
@@ -67,7 +70,7 @@ class Evidence:
             key: group.drop_duplicates("replicate").sort_values("replicate")
             for key, group in tidy.groupby(_ADDRESS, sort=False)
         }
-        return cls(groups, overlap, train_sizes)
+        return cls(groups, overlap, train_sizes, ddof)
 
     def values(
         self,
@@ -126,11 +129,11 @@ class Evidence:
         return self.stat(task, rule=rule, **address)
 
     def s_star(
-        self, task: str, rule: Rule = "winning", *, metric: str | None = None, ddof: int = 1
+        self, task: str, rule: Rule = "winning", *, metric: str | None = None, ddof: int | None = None
     ) -> float | None:
         """Largest sparsity at which the task's IMP ticket passes; 0.0 if none does, None if not run."""
         subs = {sparsity: self.imp(task, sparsity, metric) for sparsity in self.sparsities}
-        return s_star(self.dense(task, metric), subs, rule, ddof)
+        return s_star(self.dense(task, metric), subs, rule, self.ddof if ddof is None else ddof)
 
     def complete(self, task: str) -> bool:
         """Whether the task's IMP chain was run dense and at every sparsity; only then is s* final."""
@@ -215,7 +218,7 @@ class PublishedEvidence(Evidence):
         return self.tables.transfer(source, task)
 
     def s_star(
-        self, task: str, rule: Rule = "winning", *, metric: str | None = None, ddof: int = 1
+        self, task: str, rule: Rule = "winning", *, metric: str | None = None, ddof: int | None = None
     ) -> float | None:
         """The printed sparsity (of Table 6 for a secondary metric); `ddof` has no effect."""
         return self.tables.s_star(task, rule, metric)

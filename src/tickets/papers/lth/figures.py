@@ -125,7 +125,7 @@ def _winners(
         if stat is not None:
             at = names[source], TITLES[task]
             values.loc[at] = stat.mean
-            passes.loc[at] = full is not None and one_std(full, stat)
+            passes.loc[at] = full is not None and one_std(full, stat, evidence.ddof)
             below.loc[at] = np.nan if full is None else full.mean - stat.mean
     return HeatMap(title, values, passes, below, own=own)
 

@@ -157,6 +157,7 @@ class Lab:
             resolved=resolved,
             evaluation=evaluation,
             trained=trained,
+            removed=mask.sparsity,
             inputs=inputs,
             seeds={"train": self.train_seed(resolved)},
         )

@@ -39,14 +39,19 @@ class Lth:
 
         write_overlaps(config, out)
 
-    def judge(self, folder: Path, facts: Mapping[str, Mapping[str, Any]], preset: str) -> None:
+    def evidence_options(self, config: Config) -> dict[str, Any]:
+        """See `tickets.papers.registry.Paper`."""
+        return {"ddof": config.settings.lth.ddof}
+
+    def judge(self, config: Config, facts: Mapping[str, Mapping[str, Any]]) -> None:
         """See `tickets.papers.registry.Paper`."""
         from tickets.figures.render import read_cells, read_frame
         from tickets.papers.lth.claims import evaluate_claims, write_claims
         from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 
+        folder = config.root / PAPER
         sizes = {task: int(column["train_examples"]) for task, column in facts.items()}
         cells, overlap = read_cells([folder / "cells.csv"]), read_frame(folder / "overlap.csv")
-        evidence = Evidence.from_frames(cells, overlap, sizes)
+        evidence = Evidence.from_frames(cells, overlap, sizes, **self.evidence_options(config))
         results = evaluate_claims(evidence, PublishedEvidence(Path("paper") / PAPER))
-        write_claims(results, folder / "claims.json", folder / "claims.md", preset)
+        write_claims(results, folder / "claims.json", folder / "claims.md", config.preset)
