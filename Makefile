@@ -25,7 +25,7 @@ $(READY): envs/requirements.txt pyproject.toml
 	@touch $(READY)
 
 demo: setup
-	$(BIN)/snakemake --cores $(CORES) --config preset=micro
+	$(BIN)/snakemake --cores $(CORES) --quiet host reason --config preset=micro
 	$(BIN)/snakemake --cores 1 --config preset=micro --quiet all --report $(REPORT)/snakemake.html
 	@echo "Report: $(CURDIR)/$(REPORT)/index.html"
 	@echo "Snakemake's own report: $(CURDIR)/$(REPORT)/snakemake.html"
