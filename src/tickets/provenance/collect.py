@@ -95,6 +95,7 @@ def collect_costs(root: Path, stages: Iterable[Stage], out: Path) -> None:
             {"stage": stage.name, "title": stage.title, "jobs": len(records)}
             | {key: round(value, 2) for key, value in total.items()}
             | {"peak_memory_mb": max(r["peak_memory_mb"] for r in records)}
+            | {f"{p}_seconds": round(sum(r["phases"].get(p, 0.0) for r in records), 2) for p in PHASES}
         )
     write_csv(out, COST_COLUMNS, rows)
 

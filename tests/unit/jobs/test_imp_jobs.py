@@ -4,9 +4,9 @@ import json
 
 import pytest
 import torch
-from job_world import Spy, equal
 from safetensors.torch import load_file
 
+from job_world import Spy, equal
 from tickets.jobs.context import Context
 from tickets.models.hf import load_folder
 from tickets.papers.lth.lab import Lab

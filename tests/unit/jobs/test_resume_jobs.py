@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,13 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from job_world import job_of
 from safetensors.torch import load_file
 
+from job_world import job_of
 from tickets.config import parse_config
 from tickets.errors import TicketsError
 from tickets.jobs import runner
 from tickets.jobs.runner import run_job
+from tickets.papers.lth import lab as lab_module
 from tickets.training.checkpoint import Checkpoint
 from tickets.training.interrupt import Interrupted
 from tiny_engine import results, tiny_preset
@@ -237,3 +239,57 @@ def test_few_checkpoints_are_on_disk_at_any_time(fresh):
         most = 0
         run_job(place.config, place.job("transfer", source="mlm", task="rte"), checkpoint_steps=1)
         assert most == 1
+
+
+CONTINUED = {
+    "head": "carry",
+    "schedule": "span",
+    "rewind": False,
+    "prune_first": True,
+    "optimizer": "continued",
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "axes", "changes"),
+    [
+        ("imp", {"task": "rte"}, {}),
+        ("code_profile", {"task": "rte"}, {}),
+        ("code_profile", {"task": "mlm"}, {}),
+        ("code_profile", {"task": "mlm"}, {"code_mlm_chain": CONTINUED}),
+        ("rewind_source", {"variant": "standard", "task": "mlm"}, {}),
+    ],
+    ids=["imp", "release", "release-mlm", "continued", "standard"],
+)
+def test_a_round_is_entered_again_from_its_start(chains, tmp_path, monkeypatch, stage, axes, changes):
+    """Without step checkpoints, what a round starts from (mask, body, head, moments) must come from the chain's."""
+    config = parse_config(tiny_preset(**changes))
+    job = job_of(config, stage, **axes)
+    found = []
+    for stops in ((), (2, 2, 4)):
+        root = tmp_path / str(len(stops))
+        shutil.copytree(chains.root, root)
+        for stop in stops:
+            with monkeypatch.context() as patch:
+                patch.setattr(lab_module, "train", dying(lab_module.train, stop))
+                with pytest.raises(KeyboardInterrupt):
+                    run_job(config, job, root=root)
+        run_job(config, job, root=root)
+        weights = {path: (root / path).read_bytes() for path in job.outputs if path.suffix == ".safetensors"}
+        scores = [json.loads((root / run.metrics).read_text())["scores"] for run in job.runs]
+        found.append((weights, scores))
+    assert found[0] == found[1]
+
+
+def dying(train, stop):
+    """`train`, which dies before its call number `stop`."""
+    calls = 0
+
+    def some(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls > stop:
+            raise KeyboardInterrupt
+        return train(*arguments, **options)
+
+    return some
