@@ -21,17 +21,11 @@ COLUMNS = (
     "paper", "stage", "task", "weights", "method", "source", "rule", "sparsity", "replicate", "fingerprint",
     "metric", "score", "test_score", *METRICS, "removed", "n_dev", "steps", "seconds", "path", "shared_with",
 )  # fmt: skip
+PHASES = ("start", "data", "training", "evaluation")
 COST_COLUMNS = (
-    "stage",
-    "title",
-    "jobs",
-    "runs",
-    "steps",
-    "seconds",
-    "cpu_seconds",
-    "gpu_seconds",
-    "peak_memory_mb",
-)
+    "stage", "title", "jobs", "runs", "steps", "seconds", "cpu_seconds", "gpu_seconds", "peak_memory_mb",
+    *(f"{phase}_seconds" for phase in PHASES),
+)  # fmt: skip
 
 
 def collect_stage(root: Path, stage: Stage, out: Path) -> int:
