@@ -24,6 +24,7 @@ rule all:
     default_target: True
     input:
         rules.report_page.output,
+        rules.report_page.input,  # so that a deleted table comes back
 
 
 include: "workflow/rules/targets.smk"

@@ -1,0 +1,137 @@
+"""A preset so small that the whole pipeline runs in a test, and Snakemake to run it with."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tickets.papers.registry import PAPERS
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "paper", "config.yaml")
+NOT_CHAINED = ("mnli", "qqp", "wnli", "qnli", "mrpc", "sst-2")
+
+
+def recipe(steps, **changes):
+    return {"steps": steps, "batch_size": 8, "learning_rate": 2e-3, "max_length": 64, **changes}
+
+
+def small_preset():
+    """Five tasks of all kinds; every stage has at least one run."""
+    sizes = {"train": 24, "dev": 16, "test": 16}
+    tasks = ["rte", "cola", "sts-b", "squad", "mlm"]
+    return {
+        "seed": 3,
+        "model": {
+            "name": "small-bert",
+            "shape": {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 24, "max_positions": 64},
+            "pretraining": {"pairs": 400, "recipe": recipe(20)},
+        },
+        "data": {
+            "source": "synthetic",
+            "sizes": dict.fromkeys((*tasks, *NOT_CHAINED), sizes),
+        },
+        "execution": {"device": "cpu", "threads": 1},
+        "lth": {
+            "tasks": tasks,
+            "recipes": {task: recipe(steps) for task, steps in zip(tasks, (5, 4, 4, 3, 3), strict=True)}
+            | {"default": recipe(3)},
+            "multitask_recipe": recipe(3),
+            "replicates": {
+                "imp": 2, "baselines": 1, "oneshot": 1, "transfer": 1, "mlm_ticket": 1, "rewind": 1,
+                "rewind_transfer": 1, "multitask": 1, "datasize": 1, "ablations": 1,
+            },
+            "grid": {
+                "transfer_sources": ["squad", "mlm"],
+                "transfer_targets": ["rte", "mlm"],
+                "winning_sources": ["mlm"],
+                "mlm_ticket_targets": ["rte"],
+                "strict_baselines": ["rte", "cola"],
+                "rewindings": ["rewind50", "standard"],
+                "rewind_tasks": ["rte", "cola"],
+                "rewind_sources": ["mlm"],
+                "rewind_targets": ["rte", "sts-b"],
+                "norewind_targets": ["rte"],
+                "multitask": [["mlm", "cola"]],
+                "multitask_targets": ["rte", "cola"],
+                "datasize": {"cola": 16},
+                "profile_tasks": ["rte"],
+            },
+            "rewind_method": "shortcut",
+            "pack": {"default": ["task", "source", "variant", "combo"], "imp": [], "baselines": [], "transfer": []},
+        },
+    }  # fmt: skip
+
+
+def checkout(folder, preset=None):
+    """What Snakemake needs of the repository, with the small preset as the only one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+    if preset != "own":
+        write_config(folder, preset or small_preset())
+    return folder
+
+
+def write_config(folder, preset):
+    (folder / "config.yaml").write_text(yaml.safe_dump({"preset": "small", "presets": {"small": preset}}))
+
+
+def environment():
+    """As a user's shell, and as little as possible of this test session."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TICKETS_", "PYTEST"))}
+    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
+
+
+def snakemake(folder, *arguments, cores=2):
+    """Run Snakemake as a user would; returns the finished process with stdout and stderr together."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dry run would do: number of jobs by rule, and every job's message ('lth imp rte')."""
+
+    rules: dict[str, int]
+    jobs: set[str]
+
+
+def plan(folder, *arguments):
+    """What Snakemake would do now."""
+    done = snakemake(folder, "--dry-run", *arguments)
+    assert done.returncode == 0, done.stdout
+    if "Nothing to be done" in done.stdout:
+        return Plan({}, set())
+    table = done.stdout.rpartition("Job stats:")[2].partition("\n\n")[0]
+    rules = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+    assert rules.pop("total") == sum(rules.values())
+    return Plan(rules, messages(done.stdout))
+
+
+def messages(output):
+    """The messages of all jobs that a (dry) run starts."""
+    return set(re.findall(r"^Job \d+: (.*)$", output, re.MULTILINE))
+
+
+def jobs_of(config):
+    """Every job that trains, from the grid."""
+    return [job for stage in PAPERS["lth"].stages(config) for job in stage.jobs()]
+
+
+def message(job):
+    """The message by which Snakemake announces a job."""
+    return " ".join([job.stage.paper, job.stage.name, *job.axes.values()])
+
+
+def read_json(path):
+    return json.loads(path.read_text())
