@@ -65,6 +65,8 @@ CASES = [
     ("lth.recipes", {"rte": {"steps": 3}}, "recipes: neither 'mlm' nor 'default' is given"),
     ("lth.tasks", ["rte", "colla"], "unknown task 'colla'; did you mean 'cola'?"),
     ("lth.grid.rewind_tasks", ["sst2"], "unknown task 'sst2'; did you mean 'sst-2'?"),
+    ("lth.grid.transfer_levels", ["75"], "lth.grid: there is no mask of sparsity '75'; there are 10, 20"),
+    ("lth.grid.transfer_levels", [70], "lth.grid.transfer_levels.0: Input should be a valid string (got 70)"),
     ("lth.grid.rewindings", ["rewind30"], "lth.grid.rewindings.0: Input should be 'rewind05'"),
     ("lth.ddof", 2, "lth.ddof: Input should be 0 or 1 (got 2)"),
     ("execution.device", "gpu", "execution.device: Input should be 'auto', 'cpu' or 'cuda' (got 'gpu')"),

@@ -104,7 +104,7 @@ def train(
         if watch.stop and step + 1 < steps:
             raise Interrupted(f"stopped by signal {watch.stop.signal} after step {step + 1} of {steps}")
     final = float(loss.detach())
-    if not torch.isfinite(loss.detach()):
+    if not (torch.isfinite(loss.detach()) and bool(torch.isfinite(parameters.flat).all())):
         raise TicketsError(
             f"training diverged: loss is {final} after {steps} steps; lower the learning rate."
         )

@@ -11,6 +11,7 @@ from tickets.data.tasks import TASKS, task
 from tickets.training.recipe import Recipe
 
 ALL = tuple(TASKS)
+MASK_LEVELS = tuple(str(percent) for percent in range(10, 100, 10))
 Rewinding = Literal["rewind05", "rewind10", "rewind20", "rewind50", "standard"]
 
 
@@ -112,6 +113,11 @@ class Grid(_Section):
         named += [name for combo in self.multitask for name in combo]
         for name in named:
             task(name)
+        for level in (*self.transfer_levels, *self.overlap_levels):
+            if level not in MASK_LEVELS:
+                raise ValueError(
+                    f"there is no mask of sparsity '{level}'; there are {', '.join(MASK_LEVELS)}"
+                )
         return self
 
 
