@@ -5,8 +5,9 @@ from copy import deepcopy
 import pytest
 
 from tickets.config import parse_config
+from tickets.papers.lth.addresses import mask, run
 from tickets.papers.lth.identity import Identity, source_tasks
-from tickets.papers.lth.stages import Stages, mask, run
+from tickets.papers.lth.stages import Stages
 from tiny_engine import tiny_preset
 
 DENSE = run("rte", "pretrained", "imp", "rte", "00", 1)

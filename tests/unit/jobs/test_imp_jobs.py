@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from job_world import Spy, equal
 from tickets.jobs.context import Context
 from tickets.models.hf import load_folder
+from tickets.papers.lth.addresses import LEVELS, mask, run
 from tickets.papers.lth.lab import Lab
-from tickets.papers.lth.stages import LEVELS, mask, run
 from tickets.papers.lth.subnetworks import train_subnetwork
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import discard

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from job_world import Spy, equal
 from safetensors.torch import load_file
 
+from job_world import Spy, equal
 from tickets.errors import TicketsError
 from tickets.jobs.context import Context
 from tickets.models.hf import load_folder
 from tickets.papers.lth import subnetworks
+from tickets.papers.lth.addresses import mask, run, weights_file
 from tickets.papers.lth.levels import chain_stat, resolve
-from tickets.papers.lth.stages import mask, run, weights_file
 from tickets.pruning.mask import Mask
 from tickets.stats.criteria import s_star
 from tiny_engine import tiny_preset
