@@ -8,12 +8,12 @@ import json
 
 import pytest
 import torch
-from job_world import Place
 
+from job_world import Place
 from tickets.data.encoded import content_hash
 from tickets.data.synthetic.build import build_pretraining, build_task
 from tickets.models.heads import Head
-from tickets.papers.lth.stages import run
+from tickets.papers.lth.addresses import run
 from tickets.pruning.magnitude import one_shot, prune_global
 from tickets.pruning.mask import Mask
 from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_layers

@@ -10,8 +10,9 @@ import pytest
 
 from tickets.config import parse_config
 from tickets.grid import find_stage
+from tickets.papers.lth.addresses import mask, run, weights_file
 from tickets.papers.lth.identity import Identity
-from tickets.papers.lth.stages import Stages, mask, run, weights_file
+from tickets.papers.lth.stages import Stages
 from tickets.spec import RunAddress
 from tickets.versions import VERSIONS
 

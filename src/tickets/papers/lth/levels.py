@@ -6,7 +6,7 @@ from tickets.data.tasks import task as lookup
 from tickets.errors import TicketsError
 from tickets.jobs.context import Context
 from tickets.jobs.files import read_json
-from tickets.papers.lth.stages import LEVELS, PAPER
+from tickets.papers.lth.addresses import LEVELS, PAPER
 from tickets.spec import RunAddress, level_of
 from tickets.stats.criteria import Rule, s_star
 from tickets.stats.summary import Stat, summarise

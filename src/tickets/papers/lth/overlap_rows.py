@@ -7,7 +7,7 @@ from typing import Any
 
 from tickets.config import Config
 from tickets.models.hf import load_folder
-from tickets.papers.lth.stages import mask as address
+from tickets.papers.lth.addresses import mask as address
 from tickets.provenance.collect import write_csv
 from tickets.pruning.magnitude import one_shot
 from tickets.pruning.mask import Mask

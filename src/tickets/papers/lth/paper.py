@@ -6,8 +6,9 @@ from typing import Any
 
 from tickets.config import Config
 from tickets.grid import Stage
+from tickets.papers.lth.addresses import PAPER, mask
 from tickets.papers.lth.artifacts import ARTIFACTS, NOT_REPRODUCED
-from tickets.papers.lth.stages import PAPER, Stages, mask
+from tickets.papers.lth.stages import Stages
 
 
 class Lth:

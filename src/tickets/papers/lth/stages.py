@@ -5,43 +5,24 @@ task is the chain's round, so diagonal transfers need no runs.
 """
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from tickets.config import Config
 from tickets.grid import Axes, Cell, Stage
+from tickets.papers.lth.addresses import (
+    LEVELS,
+    PAPER,
+    SOURCE_LEVEL,
+    datasize_source,
+    mask,
+    multitask_source,
+    run,
+    weights_file,
+)
 from tickets.papers.lth.identity import Identity, source_tasks
 from tickets.spec import MaskAddress, RunAddress
 
-PAPER = "lth"
-LEVELS = tuple(f"{percent:02d}" for percent in range(0, 100, 10))
-SOURCE_LEVEL = "70"
 REWIND_TITLES = "rewinding to 5, 10, 20, 50 % of training, and standard pruning"
-
-
-def run(task: str, weights: str, method: str, source: str, level: str, replicate: int) -> RunAddress:
-    """Address of a run of this paper."""
-    return RunAddress(PAPER, task, weights, method, source, level, replicate)
-
-
-def mask(method: str, source: str, level: str, replicate: int) -> MaskAddress:
-    """Address of a mask of this paper."""
-    return MaskAddress(PAPER, method, source, level, replicate)
-
-
-def weights_file(variant: str, source: str, replicate: int) -> Path:
-    """The body from which subnetworks of a rewound or standard-pruned chain start (Figures 4, 7, 8)."""
-    return Path(PAPER, "weights", variant, f"from-{source}", f"seed{replicate}", "model.safetensors")
-
-
-def multitask_source(combo: Iterable[str]) -> str:
-    """Source id of a multi-task chain: 'mlm+qnli'."""
-    return "+".join(combo)
-
-
-def datasize_source(task: str) -> str:
-    """Source id of an MLM chain with as many sequences as `task` has: 'mlm@cola'."""
-    return f"mlm@{task}"
 
 
 class Stages:
@@ -111,7 +92,7 @@ class Stages:
 
         axes = {"task": self._known(self.grid.strict_baselines)}
         return self._stage(
-            "baselines", "random pruning, re-initialised and shuffled weights", axes, cell, TICKETS
+            "baselines", "random pruning, re-initialised and shuffled weights", axes, cell, SUBNETWORKS
         )
 
     def oneshot(self) -> Stage:
@@ -125,7 +106,7 @@ class Stages:
             return Cell(tuple(runs), needs_tasks=(t,))
 
         return self._stage(
-            "oneshot", "one-shot pruning of θ0", {"task": self.grid.transfer_targets}, cell, TICKETS
+            "oneshot", "one-shot pruning of θ0", {"task": self.grid.transfer_targets}, cell, SUBNETWORKS
         )
 
     def transfer(self) -> Stage:
@@ -139,7 +120,7 @@ class Stages:
             return Cell(tuple(runs), needs_tasks=(t,), needs_masks=_masks_of(runs))
 
         axes = {"source": self._known(self.grid.transfer_sources), "task": self.grid.transfer_targets}
-        return self._stage("transfer", "transfer at fixed sparsity", axes, cell, TICKETS, _diagonal)
+        return self._stage("transfer", "transfer at fixed sparsity", axes, cell, SUBNETWORKS, _diagonal)
 
     def transfer_winning(self) -> Stage:
         """IMP masks of S at s*(S), trained on T (Figure 6)."""
@@ -157,7 +138,7 @@ class Stages:
         sources = tuple(s for s in self.grid.winning_sources if s in self.grid.transfer_sources)
         axes = {"source": self._known(sources), "task": self.grid.transfer_targets}
         return self._stage(
-            "transfer_winning", "transfer at the source's own sparsity", axes, cell, TICKETS, _diagonal
+            "transfer_winning", "transfer at the source's own sparsity", axes, cell, SUBNETWORKS, _diagonal
         )
 
     def mlm_ticket(self) -> Stage:
@@ -178,7 +159,7 @@ class Stages:
         targets = tuple(t for t in known if t in self.grid.transfer_targets)
         if "mlm" not in self._known(self.grid.transfer_sources):
             targets = ()
-        return self._stage("mlm_ticket", "the MLM mask at s*(T)", {"task": targets}, cell, TICKETS)
+        return self._stage("mlm_ticket", "the MLM mask at s*(T)", {"task": targets}, cell, SUBNETWORKS)
 
     def rewind(self) -> Stage:
         """Chains with later rewinding points, and standard pruning, up to s*(T) (Table 3)."""
@@ -190,7 +171,7 @@ class Stages:
 
         tasks = tuple(t for t in self._known(self.grid.rewind_tasks) if t not in self.grid.rewind_sources)
         axes = {"variant": tuple(self.grid.rewindings), "task": tasks}
-        return self._stage("rewind", REWIND_TITLES, axes, cell, "chains:run_rewind")
+        return self._stage("rewind", REWIND_TITLES, axes, cell, "rewinding:run_rewind")
 
     def rewind_source(self) -> Stage:
         """The same for the sources of Figures 4, 7 and 8, up to 70 % or s*(T), keeping mask and weights at 70 %."""
@@ -204,7 +185,9 @@ class Stages:
             return Cell(runs, masks, files, needs_tasks=(t,), **self._chain_of(t, self.n.rewind))
 
         axes = {"variant": tuple(self.grid.rewindings), "task": self._known(self.grid.rewind_sources)}
-        return self._stage("rewind_source", f"{REWIND_TITLES}, for transfer", axes, cell, "chains:run_rewind")
+        return self._stage(
+            "rewind_source", f"{REWIND_TITLES}, for transfer", axes, cell, "rewinding:run_rewind"
+        )
 
     def rewind_transfer(self) -> Stage:
         """Rewound or standard-pruned subnetworks of S, with their weights, trained on T (Figures 4, 7, 8)."""
@@ -222,7 +205,7 @@ class Stages:
             "task": self.grid.rewind_targets,
         }
         return self._stage(
-            "rewind_transfer", "transfer of rewound subnetworks", axes, cell, TICKETS, _diagonal
+            "rewind_transfer", "transfer of rewound subnetworks", axes, cell, SUBNETWORKS, _diagonal
         )
 
     def norewind_transfer(self) -> Stage:
@@ -235,7 +218,9 @@ class Stages:
 
         there = "mlm" in self._known(self.grid.rewind_sources) and "standard" in self.grid.rewindings
         axes = {"task": self.grid.norewind_targets if there else ()}
-        return self._stage("norewind_transfer", "the MLM mask found without rewinding", axes, cell, TICKETS)
+        return self._stage(
+            "norewind_transfer", "the MLM mask found without rewinding", axes, cell, SUBNETWORKS
+        )
 
     def multitask(self) -> Stage:
         """Multi-task IMP to 70 %."""
@@ -246,7 +231,7 @@ class Stages:
             return Cell((), masks, needs_tasks=source_tasks(combo))
 
         axes = {"combo": tuple(multitask_source(c) for c in self.grid.multitask)}
-        return self._stage("multitask", "multi-task IMP", axes, cell, "chains:run_multitask")
+        return self._stage("multitask", "multi-task IMP", axes, cell, "mask_search:run_multitask")
 
     def multitask_transfer(self) -> Stage:
         """Multi-task masks trained on T (Figure 9)."""
@@ -260,7 +245,7 @@ class Stages:
             "combo": tuple(multitask_source(c) for c in self.grid.multitask),
             "task": self.grid.multitask_targets,
         }
-        return self._stage("multitask_transfer", "transfer of multi-task masks", axes, cell, TICKETS)
+        return self._stage("multitask_transfer", "transfer of multi-task masks", axes, cell, SUBNETWORKS)
 
     def datasize(self) -> Stage:
         """IMP on MLM with as many sequences as a downstream task has examples."""
@@ -271,7 +256,7 @@ class Stages:
             return Cell((), masks, needs_tasks=("mlm",))
 
         axes = {"task": tuple(self.grid.datasize)}
-        return self._stage("datasize", "MLM-IMP on less data", axes, cell, "chains:run_datasize")
+        return self._stage("datasize", "MLM-IMP on less data", axes, cell, "mask_search:run_datasize")
 
     def datasize_transfer(self) -> Stage:
         """Those masks trained on the task they were matched to (Table 8)."""
@@ -282,7 +267,7 @@ class Stages:
             return Cell(runs, needs_tasks=(t,), needs_masks=_masks_of(runs))
 
         axes = {"task": tuple(self.grid.datasize)}
-        return self._stage("datasize_transfer", "transfer of MLM masks by data size", axes, cell, TICKETS)
+        return self._stage("datasize_transfer", "transfer of MLM masks by data size", axes, cell, SUBNETWORKS)
 
     def code_profile(self) -> Stage:
         """Profile C: the chain as the released scripts run it; its masks evaluated as any ticket."""
@@ -296,7 +281,7 @@ class Stages:
 
         axes = {"task": self.grid.profile_tasks}
         return self._stage(
-            "code_profile", "IMP as the released code runs it", axes, cell, "chains:run_code_profile"
+            "code_profile", "IMP as the released code runs it", axes, cell, "mask_search:run_code_profile"
         )
 
     def _known(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
@@ -311,7 +296,7 @@ class Stages:
         return {"needs_runs": runs, "needs_masks": masks}
 
 
-TICKETS = "subnetworks:run_subnetworks"
+SUBNETWORKS = "subnetworks:run_subnetworks"
 
 
 def _reps(n: int) -> range:

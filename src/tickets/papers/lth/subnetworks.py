@@ -10,10 +10,10 @@ from tickets.jobs.context import Context
 from tickets.jobs.files import publish, read_json, write_json
 from tickets.jobs.records import finished
 from tickets.models.model import Model
+from tickets.papers.lth.addresses import weights_file
 from tickets.papers.lth.imp import State
 from tickets.papers.lth.lab import Lab
 from tickets.papers.lth.levels import resolve
-from tickets.papers.lth.stages import weights_file
 from tickets.pruning.magnitude import one_shot
 from tickets.pruning.mask import Mask
 from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_layers
