@@ -26,6 +26,7 @@ class RulePlan:
     command: Callable[[Any], str]
     identity: Callable[[Any], str]
     message: str
+    priority: int
 
 
 def plans(config: Config, stages: Iterable[Stage]) -> list[RulePlan]:
@@ -86,6 +87,8 @@ def _plan(root: Path, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Job, .
         lambda wildcards: " ".join([stage.name, *(f"{k}={v}" for k, v in job(wildcards).axes.items())]),
         lambda wildcards: job(wildcards).fingerprint,
         " ".join([stage.paper, stage.name, *label]),
+        # Others wait for masks.
+        1 if any(cell.masks for cell in jobs[0].plans()) else 0,
     )
 
 

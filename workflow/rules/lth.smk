@@ -14,6 +14,7 @@ for plan in rule_plans("lth"):
             plan.log,
         wildcard_constraints:
             **plan.constraints,
+        priority: plan.priority
         threads: EXECUTION.threads
         resources:
             gpu=EXECUTION.gpus,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tickets.config import Config
+from tickets.errors import TicketsError
 from tickets.grid import Axes, Cell, Stage
 from tickets.papers.lth.addresses import (
     LEVELS,
@@ -35,6 +36,14 @@ class Stages:
 
     def all(self) -> tuple[Stage, ...]:
         """Every stage, in the order of the spec."""
+        stages = self._all()
+        unknown = sorted(set(self.settings.pack) - {"default"} - {stage.name for stage in stages})
+        if unknown:
+            names = ", ".join(stage.name for stage in stages)
+            raise TicketsError(f"lth.pack: '{unknown[0]}' is no stage; the stages are {names}.")
+        return stages
+
+    def _all(self) -> tuple[Stage, ...]:
         return (
             self.imp(),
             self.baselines(),
