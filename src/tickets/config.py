@@ -4,10 +4,11 @@ The file holds one section a preset; `load_config` picks the active one, applies
 sections are validated by the papers themselves (`tickets.papers.<id>.settings`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -193,8 +194,8 @@ def explain(error: ValidationError, where: str) -> str:
         key = ".".join(str(part) for part in problem["loc"])
         at = f"{where}.{key}" if key else where
         if problem["type"] == "extra_forbidden":
-            last = str(problem["loc"][-1])
-            lines.append(f"{at}: unknown key{_suggest(last, sorted(_known_keys()))}")
+            *above, last = map(str, problem["loc"])
+            lines.append(f"{at}: unknown key{_suggest(last, _keys_below(above))}")
         elif problem["type"] == "missing":
             lines.append(f"{at}: required key is missing.")
         else:
@@ -214,9 +215,14 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _known_keys() -> set[str]:
-    sections: list[type[BaseModel]] = [
-        Preset, ModelSection, DataSection, Execution, Shape, Pretraining, LthSettings, Recipe,
-    ]  # fmt: skip
-    sections += LthSettings.sections()
-    return {key for section in sections for key in section.model_fields}
+def _keys_below(path: Sequence[str]) -> list[str]:
+    """The keys of the section at a path below a preset."""
+    kind: Any = Preset
+    for part in path:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[part].annotation
+        else:
+            kind = get_args(kind)[-1]  # a mapping: its values
+        if get_origin(kind) in (Union, UnionType):
+            kind = next(option for option in get_args(kind) if option is not NoneType)
+    return sorted(kind.model_fields)

@@ -163,8 +163,3 @@ class LthSettings(_Section):
         if name not in self.recipes and "default" not in self.recipes:
             raise ValueError(f"recipes: neither '{name}' nor 'default' is given")
         return self.recipes.get(name) or self.recipes["default"]
-
-    @classmethod
-    def sections(cls) -> list[type[BaseModel]]:
-        """All nested section classes, for messages that suggest keys."""
-        return [cls, ChainPolicy, Replicates, Grid]
