@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -104,6 +104,7 @@ class Plan:
 
     rules: dict[str, int]
     jobs: set[str]
+    output: str = field(repr=False)
 
 
 def plan(folder, *arguments):
@@ -111,11 +112,11 @@ def plan(folder, *arguments):
     done = snakemake(folder, "--dry-run", *arguments)
     assert done.returncode == 0, done.stdout
     if "Nothing to be done" in done.stdout:
-        return Plan({}, set())
+        return Plan({}, set(), done.stdout)
     table = done.stdout.rpartition("Job stats:")[2].partition("\n\n")[0]
     rules = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
     assert rules.pop("total") == sum(rules.values())
-    return Plan(rules, messages(done.stdout))
+    return Plan(rules, messages(done.stdout), done.stdout)
 
 
 def messages(output):

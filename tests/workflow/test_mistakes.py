@@ -1,0 +1,66 @@
+"""What a user can get wrong on Snakemake's command line and in the config ends in one message."""
+
+import pytest
+from small import checkout, small_preset, snakemake, write_config
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return checkout(tmp_path_factory.mktemp("mistakes"))
+
+
+def refused(folder, *arguments):
+    """The output of a Snakemake that must fail without a traceback and without making anything."""
+    done = snakemake(folder, *arguments)
+    assert done.returncode != 0
+    assert "Traceback (most recent call last)" not in done.stdout
+    assert not (folder / "results").exists()
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "lth_tabel2",
+            "unknown target 'lth_tabel2'; did you mean 'lth_table2'? `tickets list` shows them all.",
+        ),
+        ("lth_fig1", "lth_fig1 is not reproduced: Figure 1 is a schematic drawing"),
+        ("results/small/lth/figures/fig99.png", "No rule to produce results/small/lth/figures/fig99.png"),
+    ],
+)
+def test_an_unknown_target_is_named_with_what_was_meant(folder, target, message):
+    assert message in refused(folder, "--dry-run", "lth_fig2", target)
+
+
+def test_words_that_are_no_targets_are_left_alone(folder):
+    done = snakemake(folder, "--dry-run", "lth_fig2", "--keep-going", "--jobname", "anything")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("preset=smal", "preset 'smal' is not defined; did you mean 'small'?"),
+        ("preest=small", "unknown key 'preest'; did you mean 'preset'?"),
+        ("presets=small", "'presets' must be a mapping"),
+    ],
+)
+def test_a_wrong_override_is_named(folder, override, message):
+    assert message in refused(folder, "--config", override)
+
+
+def test_an_unknown_key_is_named(tmp_path):
+    folder = checkout(tmp_path)
+    preset = small_preset()
+    preset["lth"]["recipe"] = preset["lth"].pop("recipes")
+    write_config(folder, preset)
+    output = refused(folder)
+    assert "config.yaml: presets.small.lth.recipe: unknown key; did you mean 'recipes'?" in output
+    assert "config.yaml: presets.small.lth.recipes: required key is missing." in output
+
+
+def test_a_config_that_is_no_yaml_is_refused(tmp_path):
+    folder = checkout(tmp_path)
+    (folder / "config.yaml").write_text("preset: [small\n")
+    assert "Config file is not valid JSON or YAML" in refused(folder), "in Snakemake's words"
