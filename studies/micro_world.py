@@ -24,7 +24,7 @@ from torch import Tensor
 
 from tickets.config import Config, load_config
 from tickets.data.encoded import EncodedTask
-from tickets.data.synthetic.build import build_task
+from tickets.data.synthetic.build import build_task, vocabulary
 from tickets.data.tasks import DOWNSTREAM
 from tickets.data.tasks import task as lookup
 from tickets.jobs.prepare import pretrain
@@ -40,6 +40,7 @@ from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_laye
 from tickets.pruning.random import random_mask
 from tickets.training.loop import Trained, train
 from tickets.training.objective import TaskObjective
+from tickets.training.recipe import Recipe
 from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
 
@@ -51,6 +52,14 @@ TASKS = {
     "iv": ("mnli", "rte", "mrpc", "sts-b", "sst-2"),
 }
 ROUNDS = {5: "50", 7: "70"}  # of IMP; the level in the results
+# Of its own, so that the study outlives changes of the preset. SST-2 and CoLA have steadier ones than it had first,
+# under which dense runs often stayed at their starting score; chosen on the dev split of world 3.
+RECIPES = {
+    "default": Recipe(steps=120, batch_size=16, learning_rate=1e-3, max_length=64),
+    "wnli": Recipe(steps=40, batch_size=16, learning_rate=1e-3, max_length=64),
+    "sst-2": Recipe(steps=200, batch_size=16, learning_rate=1e-3, max_length=64),
+    "cola": Recipe(steps=300, batch_size=32, learning_rate=2e-3, betas=(0.9, 0.98), max_length=64),
+}
 STRUCTURES = {"2h": (2, 0), "4h": (4, 0), "8h+1f": (8, 1), "12h+1f": (12, 1)}
 
 Splits = Mapping[str, Scores]
@@ -78,7 +87,7 @@ class World:
         self.words_only = self._pretrained("mlm-only", world_config(base, seed, nsp=False))
         shape = self.config.settings.model.shape
         assert shape is not None
-        self.std = shape.initializer_range
+        self.std, self.encoder = shape.initializer_range, shape.encoder(len(vocabulary()))
         # A run is asked for by several findings: the dense one is theta_0 in (i), round 0 in (ii), no gate in (iv).
         self.dense: Callable[[str, int], Finished] = cache(self._dense)
         self.data: Callable[[str], EncodedTask] = cache(self._data)
@@ -96,7 +105,7 @@ class World:
 
     def _model(self, task: str) -> GatedModel:
         kind = lookup(task)
-        return GatedModel(load_folder(self.folder / "theta0").config, (Head(kind.kind, kind.outputs),))
+        return GatedModel(self.encoder, (Head(kind.kind, kind.outputs),))
 
     def _make_judge(self, task: str) -> Judge:
         recipe = self.config.settings.lth.recipe(task)
@@ -134,13 +143,14 @@ class World:
 
 
 def world_config(base: Config, world: int, nsp: bool) -> Config:
-    """The micro preset on another world, with another pre-training seed."""
+    """The micro preset on another world, with another pre-training seed and `RECIPES`."""
     settings = base.settings
     assert settings.model.pretraining is not None
     pretraining = settings.model.pretraining.model_copy(update={"nsp": nsp})
     model = settings.model.model_copy(update={"pretraining": pretraining})
     data = settings.data.model_copy(update={"world_seed": world})
-    update = {"seed": world, "model": model, "data": data}
+    lth = settings.lth.model_copy(update={"recipes": RECIPES})
+    update = {"seed": world, "model": model, "data": data, "lth": lth}
     return base.model_copy(update={"settings": settings.model_copy(update=update)})
 
 
