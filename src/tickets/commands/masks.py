@@ -76,6 +76,7 @@ def export(
     format: Annotated[str, typer.Option(help="torch: the buffers of torch.nn.utils.prune.")] = "torch",
 ) -> None:
     """Write a mask for other tools: <name>_mask float tensors in a safetensors file."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     from tickets.errors import TicketsError
@@ -85,6 +86,12 @@ def export(
         raise TicketsError(f"--format {format!r}: only 'torch' is supported.")
     state = Mask.load(file).to_torch_state()
     part = out.with_name(out.name + ".part")
-    save_file(state, part)
-    part.replace(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        save_file(state, part)
+        part.replace(out)
+    except (OSError, SafetensorError) as error:
+        raise TicketsError(
+            f"{out}: could not be written ({error}). Check the folder's permissions and the free space."
+        ) from None
     typer.echo(f"{out}: {len(state)} tensors")

@@ -57,10 +57,14 @@ def run(
 
 def parse_axes(pairs: list[str]) -> dict[str, str]:
     """['task=rte'] -> {'task': 'rte'}."""
-    parsed = dict(pair.partition("=")[::2] for pair in pairs)
+    parsed: dict[str, str] = {}
     for pair in pairs:
-        if "=" not in pair:
+        name, equals, value = pair.partition("=")
+        if not equals:
             raise TicketsError(f"'{pair}': axis values are given as name=value, e.g. task=rte.")
+        if name in parsed:
+            raise TicketsError(f"'{pair}': the axis '{name}' is given twice; a job has one value of it.")
+        parsed[name] = value
     return parsed
 
 

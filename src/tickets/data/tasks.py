@@ -58,5 +58,5 @@ def task(id: str) -> Task:
     if id in TASKS:
         return TASKS[id]
     near = get_close_matches(id, TASKS, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
+    hint = f"; did you mean '{near[0]}'?" if near else "."
     raise TicketsError(f"unknown task '{id}'{hint} The tasks are: {', '.join(TASKS)}.")

@@ -83,22 +83,31 @@ def read_cells(paths: Sequence[Path]) -> pd.DataFrame:
     """The parts of cells.csv as one frame, a run that two parts hold kept once; no parts, no runs."""
     if not paths:
         return pd.DataFrame(columns=list(_COLUMNS))
-    frames = [read_frame(path) for path in paths]
+    frames = [read_frame(path, _COLUMNS) for path in paths]
+    for path, frame in zip(paths, frames, strict=True):
+        if frame["score"].isna().any():
+            raise TicketsError(f"{path}: rows without a score. Delete it and run its stage again.")
     # An empty part would turn the columns of the others into text.
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     return pd.concat(filled, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
-def read_frame(path: Path) -> pd.DataFrame:
-    """One CSV file, or a `TicketsError` that names it."""
+def read_frame(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """One CSV file that has at least these columns, or a `TicketsError` that names it and what is wrong."""
     try:
-        return pd.read_csv(path, dtype={"rule": str}, keep_default_na=True)
+        frame = pd.read_csv(path, dtype={"rule": str}, keep_default_na=True)
     except FileNotFoundError:
         raise TicketsError(f"{path}: no such file. Run the stage that makes it first.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise TicketsError(
             f"{path}: not a readable CSV ({error}). Delete it and run its stage again."
         ) from None
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise TicketsError(
+            f"{path}: columns missing: {', '.join(missing)}. Delete it and run its stage again."
+        )
+    return frame
 
 
 def write_atomically(path: Path, data: bytes) -> None:

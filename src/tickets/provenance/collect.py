@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tickets.data.tasks import task as lookup
+from tickets.errors import TicketsError
 from tickets.grid import Stage
 from tickets.jobs.files import read_json
 from tickets.spec import RunAddress
 
+ADVICE = "Delete it, then Snakemake runs its job again."
 METRICS = (
     "accuracy", "accuracy_mismatched", "f1", "matthews", "pearson", "spearman", "exact_match", "loss",
 )  # fmt: skip
@@ -37,7 +39,15 @@ def collect_stage(root: Path, stage: Stage, out: Path) -> int:
 
 def cell_row(root: Path, stage: str, run: RunAddress) -> dict[str, Any]:
     """The row of one run. Raises `TicketsError` if its metrics are missing or damaged."""
-    metrics = read_json(root / run.metrics)
+    path = root / run.metrics
+    metrics = read_json(path)
+    try:
+        return _row(stage, run, metrics)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TicketsError(f"{path}: not the metrics of a run ({_short(error)}). {ADVICE}") from None
+
+
+def _row(stage: str, run: RunAddress, metrics: Mapping[str, Any]) -> dict[str, Any]:
     scores = {**metrics["scores"]["dev"], **metrics["scores"].get("dev_mismatched", {})}
     name = lookup(run.task).metrics[0]
     test = metrics["scores"].get("test", {})
@@ -66,32 +76,58 @@ def cell_row(root: Path, stage: str, run: RunAddress) -> dict[str, Any]:
 
 
 def merge_cells(parts: Sequence[Path], out: Path) -> None:
-    """cells.csv: the stages' rows, one below the other."""
-    rows: list[dict[str, str]] = []
-    for part in parts:
-        with part.open(newline="") as file:
-            rows += list(csv.DictReader(file))
-    write_csv(out, COLUMNS, rows)
+    """cells.csv: the stages' rows, one below the other. Raises `TicketsError` for a missing or damaged part."""
+    write_csv(out, COLUMNS, [row for part in parts for row in _read_part(part)])
+
+
+def _read_part(path: Path) -> list[dict[str, str]]:
+    advice = "Delete it and run its `cells` rule again."
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *lines = csv.reader(file)
+    except FileNotFoundError:
+        raise TicketsError(f"{path}: not found. Run its `cells` rule first.") from None
+    except (ValueError, csv.Error):
+        raise TicketsError(f"{path}: not a CSV file. {advice}") from None
+    if header != list(COLUMNS):
+        missing = [name for name in COLUMNS if name not in header]
+        wrong = f"columns missing: {', '.join(missing)}" if missing else "other columns than expected"
+        raise TicketsError(f"{path}: {wrong}. {advice}")
+    for number, line in enumerate(lines, 2):
+        if len(line) != len(header):
+            raise TicketsError(f"{path}: line {number} has {len(line)} of {len(header)} values. {advice}")
+    return [dict(zip(header, line, strict=True)) for line in lines]
 
 
 def collect_costs(root: Path, stages: Iterable[Stage], out: Path) -> None:
     """costs.csv: what each stage ran and what it cost, from the jobs' own records."""
     rows = []
     for stage in stages:
-        records = [read_json(root / job.record) for job in stage.jobs()]
-        if not records:
+        costs = [_cost(root / job.record) for job in stage.jobs()]
+        if not costs:
             continue
-        total = {
-            key: sum(r[key] for r in records)
-            for key in ("runs", "steps", "seconds", "cpu_seconds", "gpu_seconds")
-        }
+        total = {key: round(sum(cost[key] for cost in costs), 2) for key in costs[0]}
         rows.append(
-            {"stage": stage.name, "title": stage.title, "jobs": len(records)}
-            | {key: round(value, 2) for key, value in total.items()}
-            | {"peak_memory_mb": max(r["peak_memory_mb"] for r in records)}
-            | {f"{p}_seconds": round(sum(r["phases"].get(p, 0.0) for r in records), 2) for p in PHASES}
+            {"stage": stage.name, "title": stage.title, "jobs": len(costs)}
+            | total
+            | {"peak_memory_mb": max(cost["peak_memory_mb"] for cost in costs)}
         )
     write_csv(out, COST_COLUMNS, rows)
+
+
+def _cost(path: Path) -> dict[str, float]:
+    """The numbers of a job's record. Raises `TicketsError` if it is missing or damaged."""
+    record = read_json(path)
+    try:
+        numbers = {key: record[key] for key in COST_COLUMNS[3:9]}
+        phases = {f"{phase}_seconds": record["phases"].get(phase, 0.0) for phase in PHASES}
+        return {key: value + 0 for key, value in (numbers | phases).items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise TicketsError(f"{path}: not the record of a job ({_short(error)}). {ADVICE}") from None
+
+
+def _short(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def write_csv(out: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -102,5 +138,5 @@ def write_csv(out: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any
     writer.writerows(rows)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(out.name + ".part")
-    part.write_text(text.getvalue())
+    part.write_text(text.getvalue(), encoding="utf-8")
     part.replace(out)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from tickets.config import Config
 from tickets.data.tasks import task as lookup
@@ -18,6 +18,17 @@ def rows(path: Path) -> dict[str, int]:
     """Number of examples of every split of an encoded task, read from the file's header."""
     if not path.exists():
         raise TicketsError(f"{path}: encoded data not found. Run the `encode` rule first.")
+    advice = "Delete it and run the `encode` rule again."
+    try:
+        found = _rows(path)
+    except (SafetensorError, OSError) as error:
+        raise TicketsError(f"{path}: not a readable safetensors file ({error}). {advice}") from None
+    if not {"train", "dev"} <= found.keys():
+        raise TicketsError(f"{path}: not the data of a task; the splits train and dev are missing. {advice}")
+    return found
+
+
+def _rows(path: Path) -> dict[str, int]:
     with safe_open(path, framework="np") as file:
         names = set(file.keys())
         splits = sorted(name.removesuffix(".lengths") for name in names if name.endswith(".lengths"))

@@ -52,7 +52,8 @@ def overlap(downstream=95.0, mlm=85.0) -> pd.DataFrame:
             for ra, rb in ((0, 0), (0, 1)):
                 value = 100.0 if (a == b and ra == rb) else (mlm if "mlm" in (a, b) else downstream)
                 row = {"source_a": a, "source_b": b, "replicate_a": ra, "replicate_b": rb, "sparsity": 0.7}
-                rows.append(row | {"kept_jaccard": value, "shared_pruned": value + 2})
+                others = {"intersection_kept": value / 400, "pruned_jaccard": value + 1}
+                rows.append(row | others | {"kept_jaccard": value, "shared_pruned": value + 2})
     return pd.DataFrame(rows)
 
 

@@ -5,7 +5,7 @@ Tables, figures and claims ask either one through the same methods. A question w
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,19 @@ Baseline = Literal["dense", "same_task"] | None
 SPARSITIES = tuple(k / 10 for k in range(1, 10))
 SOURCES = (*TASKS, "oneshot")
 SOURCELESS = ("random", "oneshot")  # methods whose mask belongs to no task; their source is "any"
+_OVERLAP = (
+    "source_a", "source_b", "replicate_a", "replicate_b", "sparsity",
+    "kept_jaccard", "intersection_kept", "pruned_jaccard", "shared_pruned",
+)  # fmt: skip
 _ADDRESS = ["task", "weights", "method", "source", "sparsity"]
+
+
+def _require(frame: pd.DataFrame, columns: Sequence[str], name: str, rule: str) -> None:
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise TicketsError(
+            f"{name}: columns missing: {', '.join(missing)}. Run the `{rule}` rule of the paper again."
+        )
 
 
 class Evidence:
@@ -60,11 +72,9 @@ class Evidence:
         ddof: int = 1,
     ) -> "Evidence":
         """Index the frames; `ddof` is what the one-std criterion uses. `TicketsError` if a column is missing."""
-        missing = [name for name in (*_ADDRESS, "replicate", "score") if name not in cells.columns]
-        if missing:
-            raise TicketsError(
-                f"cells.csv: columns missing: {', '.join(missing)}. Run the `cells` rule of the paper again."
-            )
+        _require(cells, (*_ADDRESS, "replicate", "score"), "cells.csv", "cells")
+        if overlap is not None:
+            _require(overlap, _OVERLAP, "overlap.csv", "mask_overlaps")
         tidy = cells.assign(sparsity=cells["sparsity"].astype(float).round(6))
         groups = {
             key: group.drop_duplicates("replicate").sort_values("replicate")
