@@ -41,7 +41,8 @@ def show(file: MaskFile) -> None:
     from tickets.pruning.mask import Mask
 
     mask, console = Mask.load(file), Console()
-    table = Table(title=f"{file}: {mask.kept:,} of {mask.total:,} kept, sparsity {mask.sparsity:.4f}")
+    typer.echo(f"{file}: {mask.kept:,} of {mask.total:,} kept, sparsity {mask.sparsity:.4f}")
+    table = Table()
     table.add_column("tensor", overflow="fold")
     for name in ("weights", "kept", "sparsity"):
         table.add_column(name, justify="right")
