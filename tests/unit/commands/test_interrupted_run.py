@@ -10,7 +10,7 @@ import yaml
 
 from tiny_engine import build_preset, results, tiny_preset
 
-STEPS = 50
+STEPS = 20
 COMMAND = [sys.executable, "-m", "tickets", "run", "lth", "imp", "task=rte"]
 
 
