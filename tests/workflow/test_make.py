@@ -1,6 +1,7 @@
 """The two commands of the README, and what the machine that checks the project calls (nothing is run)."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -8,6 +9,7 @@ import pytest
 from small import ROOT
 
 from tickets.config import load_config
+from tickets.papers.registry import PAPERS, artifacts
 
 
 @pytest.fixture
@@ -76,3 +78,14 @@ def test_the_check_machine_calls_the_commands_of_the_readme():
         assert f"\nmake {target}\n" in text
     if shutil.which("bash"):
         subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_the_readme_names_targets_that_there_are():
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z]+)", readme, re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+    known = set(artifacts()) | set(PAPERS) | {"tables", "figures"}
+    asked = re.findall(r"^snakemake ([a-z]\w*)", readme, re.MULTILINE)
+    assert asked
+    assert set(asked) <= known
