@@ -4,7 +4,7 @@ CORES ?= all
 BIN := .venv/bin
 READY := .venv/.ready
 REPORT := results/micro/report
-SOURCES := src tests benchmarks
+SOURCES := src tests benchmarks studies
 
 .PHONY: help setup demo test lint format schemas bench clean
 

@@ -4,6 +4,8 @@ import copy
 import csv
 import os
 import re
+import shutil
+import subprocess
 
 import pytest
 from small import checkout, jobs_of, message, messages, plan, read_json, small_preset, snakemake, write_config
@@ -213,3 +215,32 @@ def test_a_second_run_elsewhere_makes_the_same_files(built, tmp_path):
     assert {path.suffix for path in kept} > {".safetensors", ".csv", ".pdf", ".png", ".tex", ".json"}
     assert len([path for path in kept if path.name == "mask.safetensors"]) == 90
     assert [str(path) for path in kept if stable(folder / path) != stable(built / path)] == []
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_the_report_opens_in_a_browser_with_every_image_and_without_sideways_scrolling(built, tmp_path):
+    page = tmp_path / "report.html"
+    probe = (
+        "const all = [...document.images]; const whole = all.filter(i => i.complete && i.naturalWidth > 50).length;"
+        "document.title = `images ${whole}/${all.length} wide ${document.documentElement.scrollWidth}`;"
+    )
+    source = (built / "results/small/report/index.html").read_text()
+    page.write_text(source.replace("</body>", f"<script>onload = () => {{ {probe} }}</script></body>"))
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]
+    done = subprocess.run(
+        ["chromium", *flags, f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,900",
+         "--virtual-time-budget=20000", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    found = re.search(r"<title>images (\d+)/(\d+) wide (\d+)</title>", done.stdout)
+    assert found, done.stderr[-2000:]
+    whole, images, wide = map(int, found.groups())
+    figures = [item for item in artifacts().values() if item.kind == "figure"]
+    assert whole == images == len(figures)
+    assert wide <= 1300
