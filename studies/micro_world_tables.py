@@ -107,7 +107,12 @@ class Study:
             pairs += [("ii", level, "imp", second) for second in seconds]
             pairs.append(("ii", level, "imp-layers", "imp-reinit"))
         for level in LEVELS:
-            for first, second in (("winning", "dense"), ("winning", "random"), ("random", "losing")):
+            for first, second in (
+                ("winning", "dense"),
+                ("winning", "random"),
+                ("random", "losing"),
+                ("winning", "losing"),
+            ):
                 pairs.append(("iv", level, first, second))
         rows = []
         for finding, level, first, second in pairs:
