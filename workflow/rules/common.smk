@@ -1,12 +1,13 @@
 # The validated config and the few functions that rules need; everything else lives in src/tickets.
-import json
 import sys
 from pathlib import Path
 
 from tickets.config import parse_config
 from tickets.errors import TicketsError
+from tickets.jobs.files import write_json
 from tickets.papers.registry import PAPERS, artifacts, preset_tasks
 from tickets.rules import plans
+from tickets.spec import fingerprint
 
 try:
     CONFIG = parse_config(config, where=str(workflow.configfiles[-1]))
@@ -20,13 +21,13 @@ NOT_REPRODUCED = {
 }
 EXECUTION = CONFIG.settings.execution
 
-# Jobs read the config as it is after all overrides.
-EFFECTIVE = Path(".tickets", "config", f"{CONFIG.preset}.json")
-if not workflow.dryrun and (
-    not EFFECTIVE.exists() or json.loads(EFFECTIVE.read_text()) != config
-):
-    EFFECTIVE.parent.mkdir(parents=True, exist_ok=True)
-    EFFECTIVE.write_text(json.dumps(config))
+# Jobs read the config as it is after all overrides. A changed config is another file, so that jobs which wait or
+# run now keep the one they were planned with.
+EFFECTIVE = Path(
+    ".tickets", "config", f"{CONFIG.preset}-{fingerprint(config)[:12]}.json"
+)
+if not EFFECTIVE.exists():
+    write_json(EFFECTIVE, config)
 
 shell.prefix(
     f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" TICKETS_CONFIG={EFFECTIVE} '
