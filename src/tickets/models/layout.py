@@ -13,6 +13,7 @@ from tickets.pruning import prunable
 
 Shape = tuple[int, ...]
 
+
 def prunable_shapes(config: EncoderConfig, pooler: bool = True) -> dict[str, Shape]:
     """The 6 L + 1 weight matrices of spec lth section 2; BERT-base: 73 tensors, 85,524,480 weights."""
     return dict(prunable.prunable_shapes(config.hidden_size, config.intermediate_size, config.layers, pooler))

@@ -108,9 +108,7 @@ def _read_config(model_dir: Path) -> dict[str, Any]:
         )
     for key in ("hidden_size", "intermediate_size", "num_hidden_layers"):
         if type(config.get(key)) is not int or config[key] < 1:
-            raise TicketsError(
-                f"{path}: {key} is {config.get(key)!r}, expected a positive integer. {ADVICE}"
-            )
+            raise TicketsError(f"{path}: {key} is {config.get(key)!r}, expected a positive integer. {ADVICE}")
     return config
 
 

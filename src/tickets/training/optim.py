@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from tickets.models.parameters import Parameters
 from tickets.training.recipe import Recipe
@@ -21,19 +22,25 @@ class AdamW:
         self.flat, self.recipe, self.steps = parameters.flat, recipe, 0
         self.m, self.v = torch.zeros_like(parameters.grad), torch.zeros_like(parameters.grad)
         self._counter = torch.zeros((), device=self.flat.device)
-        self._torch = torch.optim.AdamW(
-            [self.flat], betas=recipe.betas, eps=recipe.eps, weight_decay=recipe.weight_decay, fused=True
-        )
-        self._torch.state[self.flat] = {"step": self._counter, "exp_avg": self.m, "exp_avg_sq": self.v}
 
     def step(self, lr: float) -> None:
         """Update the parameters from their gradients."""
         self.steps += 1
         if self.recipe.optimizer == "adamw":
-            self._torch.param_groups[0]["lr"] = lr
-            self._torch.step()
+            self._fused(lr)
         else:
             self._reference(lr)
+
+    @torch.no_grad()
+    def _fused(self, lr: float) -> None:
+        """torch.optim.AdamW(fused=True) without the class, whose constructor imports a second's worth of torch."""
+        grad = self.flat.grad
+        assert grad is not None
+        adamw(
+            [self.flat], [grad], [self.m], [self.v], [], [self._counter],
+            fused=True, amsgrad=False, beta1=self.recipe.betas[0], beta2=self.recipe.betas[1], lr=lr,
+            weight_decay=self.recipe.weight_decay, eps=self.recipe.eps, maximize=False,
+        )  # fmt: skip
 
     @torch.no_grad()
     def _reference(self, lr: float) -> None:
