@@ -46,12 +46,14 @@ class Judge:
         names = [split for split in data.splits if split != "train"]
         self.residents = {s: Resident(data.splits[s], model.config, model.device) for s in names}
 
-    def evaluate(self, model: Model, head: Head) -> Evaluation:
-        """Final-step scores on every evaluation split."""
+    def evaluate(self, model: Model, head: Head, held_out: bool = True) -> Evaluation:
+        """Final-step scores on every evaluation split; on the test split only with `held_out`."""
         scores: dict[str, Scores] = {}
         outputs: dict[str, Tensor] = {}
         answers: dict[str, dict[str, str]] = {}
         for name, resident in self.residents.items():
+            if name == "test" and not held_out:
+                continue
             if self.task.kind == "mlm":
                 seed = derive_seed("eval-mask", self.mask_seed, name)
                 scores[name] = predict_words(model, head, resident, self.data, self.recipe, seed).scores()

@@ -30,6 +30,6 @@ def _imp_replicate(lab: Lab, task: str, replicate: int) -> None:
 
     for done in resumable_chain(lab, ("imp", task, replicate), policy, origin, len(LEVELS) - 1, train, steps):
         address = run(task, "pretrained", "imp", task, LEVELS[done.index], replicate)
-        lab.record(address, address, done.start.mask, lab.judge(task, model), done.facts)
+        lab.record(address, address, done.start.mask, lab.judge(task, model, held_out=True), done.facts)
         if done.index:
             save_mask(lab, address.mask, done.start.mask)

@@ -131,13 +131,13 @@ class Lab:
             )
         return State(model.body(), model.head_values(), state.mask, trained.moments), trained
 
-    def judge(self, task: str, model: Model) -> Evaluation:
-        """Scores of the model as it stands."""
+    def judge(self, task: str, model: Model, held_out: bool = False) -> Evaluation:
+        """Scores of the model as it stands; held-out ones show what choosing s* on dev costs (`careful`)."""
         if task not in self._judges:
             data = self.context.data(task)
             self._judges[task] = Judge(task, data, self.recipe(task), model, self.settings.eval_mask_seed)
         with self.context.timed("evaluation"):
-            return self._judges[task].evaluate(model, self.head(task))
+            return self._judges[task].evaluate(model, self.head(task), held_out)
 
     def record(
         self, address: RunAddress, resolved: RunAddress, mask: Mask, evaluation: Evaluation, trained: Trained

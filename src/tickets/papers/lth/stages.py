@@ -5,7 +5,6 @@ task is the chain's round, so diagonal transfers need no runs.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from tickets.config import Config
 from tickets.errors import TicketsError
@@ -97,7 +96,7 @@ class Stages:
             runs = [run(t, w, m, s, "winning", r) for r in reps for w, m, s in kinds]
             runs += [run(t, "shuffled-elements", "imp", t, "winning", r) for r in reps]
             runs += [run(t, w, m, s, "strict", r) for r in reps for w, m, s in kinds]
-            return Cell(tuple(runs), needs_tasks=(t,), **self._chain_of(t, self.n.baselines))
+            return Cell(tuple(runs), needs_tasks=(t,), needs_runs=self._chain_of(t))
 
         axes = {"task": self._known(self.grid.strict_baselines)}
         return self._stage(
@@ -140,9 +139,7 @@ class Stages:
             shared = tuple(
                 run(t, "pretrained", "imp", s, level, r) for level in self.grid.transfer_levels for r in reps
             )
-            chain = self._chain_of(s, self.n.transfer)
-            chain["needs_runs"] += shared
-            return Cell(runs, needs_tasks=(t,), **chain)
+            return Cell(runs, needs_tasks=(t,), needs_runs=self._chain_of(s) + shared)
 
         sources = tuple(s for s in self.grid.winning_sources if s in self.grid.transfer_sources)
         axes = {"source": self._known(sources), "task": self.grid.transfer_targets}
@@ -159,10 +156,7 @@ class Stages:
             shared = min(self.n.transfer, self.n.mlm_ticket)
             levels = self.grid.transfer_levels
             extra = tuple(run(t, "pretrained", "imp", "mlm", s, r) for s in levels for r in _reps(shared))
-            chain = self._chain_of(t, 0)
-            chain["needs_runs"] += extra
-            masks = tuple(mask("imp", "mlm", level, r) for level in LEVELS[1:] for r in reps)
-            return Cell(runs, needs_tasks=(t,), **(chain | {"needs_masks": masks}))
+            return Cell(runs, needs_tasks=(t,), needs_runs=self._chain_of(t) + self._chain_of("mlm") + extra)
 
         known = self._known(self.grid.mlm_ticket_targets)
         targets = tuple(t for t in known if t in self.grid.transfer_targets)
@@ -176,7 +170,7 @@ class Stages:
         def cell(a: Axes) -> Cell:
             v, t, reps = a["variant"], a["task"], _reps(self.n.rewind)
             runs = tuple(run(t, v, f"imp-{v}", t, "winning", r) for r in reps)
-            return Cell(runs, needs_tasks=(t,), **self._chain_of(t, self.n.rewind))
+            return Cell(runs, needs_tasks=(t,), needs_runs=self._chain_of(t))
 
         tasks = tuple(t for t in self._known(self.grid.rewind_tasks) if t not in self.grid.rewind_sources)
         axes = {"variant": tuple(self.grid.rewindings), "task": tasks}
@@ -191,7 +185,7 @@ class Stages:
             runs = tuple(run(t, v, f"imp-{v}", t, level, r) for r in reps for level in levels)
             masks = tuple(mask(f"imp-{v}", t, SOURCE_LEVEL, r) for r in reps)
             files = tuple(weights_file(v, t, r) for r in reps)
-            return Cell(runs, masks, files, needs_tasks=(t,), **self._chain_of(t, self.n.rewind))
+            return Cell(runs, masks, files, needs_tasks=(t,), needs_runs=self._chain_of(t))
 
         axes = {"variant": tuple(self.grid.rewindings), "task": self._known(self.grid.rewind_sources)}
         return self._stage(
@@ -297,12 +291,15 @@ class Stages:
         """Those that have an IMP chain of their own in this preset."""
         return tuple(t for t in tasks if t in self.settings.tasks)
 
-    def _chain_of(self, task: str, masks_of: int) -> dict[str, Any]:
-        """Needs of a cell whose sparsity is chosen by the chain of `task`: its scores, and its masks."""
-        reps = _reps(self.n.imp)
-        runs = tuple(run(task, "pretrained", "imp", task, level, r) for level in LEVELS for r in reps)
-        masks = tuple(mask("imp", task, level, r) for level in LEVELS[1:] for r in _reps(masks_of))
-        return {"needs_runs": runs, "needs_masks": masks}
+    def _chain_of(self, task: str) -> tuple[RunAddress, ...]:
+        """What a cell needs whose sparsity is chosen by the chain of `task`: the chain's scores.
+
+        Its masks are outputs of the same job, so they are there too; naming all nine levels of them as inputs would
+        only make Snakemake look at ten times as many files.
+        """
+        return tuple(
+            run(task, "pretrained", "imp", task, level, r) for level in LEVELS for r in _reps(self.n.imp)
+        )
 
 
 SUBNETWORKS = "subnetworks:run_subnetworks"
