@@ -1,8 +1,8 @@
 import os
 
 import pytest
-from job_world import Place
 
+from job_world import Place
 from tiny_engine import tiny_preset
 
 
