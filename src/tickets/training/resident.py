@@ -20,6 +20,12 @@ class Resident:
             raise TicketsError(
                 f"an input has {longest} tokens, the model takes {config.max_length}; lower max_length in the recipe."
             )
+        highest = int(split.ids.max())
+        if highest >= config.vocab_size:
+            raise TicketsError(
+                f"the data hold token id {highest}, the model's vocabulary ends at {config.vocab_size - 1}; "
+                "tokenizer and weights are not of one model. Check model.path."
+            )
         self.split, self.offset = split, config.position_offset
         self.host_lengths = split.lengths.long()
         self.ids, self.segments = split.ids.to(device), split.segments.to(device)

@@ -118,6 +118,16 @@ def test_predictions_come_in_row_order_whatever_the_batches(kind, tokens, monkey
             assert bool((outputs[row, split.lengths[row] :] == float("-inf")).all())
 
 
+def test_token_ids_beyond_the_vocabulary_say_that_tokenizer_and_weights_differ():
+    model = tiny_model()
+    split = tiny_split(4)
+    ids = split.ids.clone()
+    ids[2, 1] = model.config.vocab_size
+    wrong = Split(ids, split.segments, split.lengths, split.labels)
+    with pytest.raises(TicketsError, match=r"tokenizer and weights are not of one model. Check model.path"):
+        Resident(wrong, model.config)
+
+
 @pytest.mark.parametrize("tokens", [16_384, 64, 1])
 def test_evaluation_batches_cover_every_row_once_and_stay_small(tokens, monkeypatch):
     monkeypatch.setattr(evaluate, "EVAL_TOKENS", tokens)
