@@ -18,9 +18,6 @@ from tickets.models.config import EncoderConfig
 from tickets.papers.lth.settings import LthSettings
 from tickets.training.recipe import Recipe
 
-PRESETS = ("micro", "mini", "paper")
-PAPERS = ("lth",)
-
 
 class Section(BaseModel):
     """A config section: unknown keys are errors, values are fixed once read."""

@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart under the common kinds of colour blindness, and in grey by lightness.
-BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#1A1A1A"
-GREY, PALE = "#8A8F98", "#E9EBEE"
+BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#1A1A1A"
+GREY = "#8A8F98"
 DARK_CELL = "#0B4A7A"
 
 _RC: dict[str, object] = {

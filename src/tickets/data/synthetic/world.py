@@ -75,10 +75,6 @@ class World:
         of_common = tuple(triple for triple in triples if triple[1] not in rare)
         return cls(seed, subjects, objects, places, dimensions, rare, triples, of_rare, of_common)
 
-    def allows(self, subject: int, verb: int, object: int) -> bool:
-        """May a `subject` (noun kind) `verb` an `object` (noun kind)?"""
-        return category(subject) in self.subjects[verb] and category(object) in self.objects[verb]
-
     def adjective(self, dice: Dice, kind: int, pole: int) -> Adjective:
         """An adjective of the pole that can be said of the noun kind."""
         return Adjective(dice.pick(self.dimensions[category(kind)]), pole, dice.below(SYNONYMS))
