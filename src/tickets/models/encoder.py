@@ -4,7 +4,7 @@ Equal to transformers' `BertModel`/`RobertaModel` (tests/unit/models/test_hf_par
 linear layers see only real tokens, and the last layer computes its output only where a head reads it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,14 +62,16 @@ def pack(ids: Tensor, segments: Tensor, lengths: Tensor, width: int, offset: int
 
 @dataclass(frozen=True)
 class Gates:
-    """Multipliers on the context of each head [layers, heads] and on each FFN's output [layers].
+    """Multipliers on the context of each head and on each FFN's output, one entry a layer.
 
-    Where they act is spec supertickets section 1.1: before the attention output projection, and before the FFN's
-    residual addition.
+    heads  [heads], or one value a token [tokens, heads] (the last layer: one a token that is read)
+    ffns   scalar, or one value a token [tokens, 1]
+    Tensors [layers, heads] and [layers] serve as sequences of their rows. Where gates act is spec supertickets
+    section 1.1: before the attention output projection, and before the FFN's residual addition.
     """
 
-    heads: Tensor
-    ffns: Tensor
+    heads: Sequence[Tensor] | Tensor
+    ffns: Sequence[Tensor] | Tensor
 
 
 Read = Tensor | Literal["first"] | None
@@ -152,7 +154,7 @@ class Encoder:
                 context, hidden = context[read], hidden[read]
         if gates is not None:
             heads = gates.heads[i]
-            context = (context.view(len(context), len(heads), -1) * heads[:, None]).flatten(1)
+            context = (context.view(len(context), heads.shape[-1], -1) * heads[..., None]).flatten(1)
         out = self._dropout(F.linear(context, p["out.weight"], p["out.bias"]), train)
         hidden = self._norm(hidden + out, p["norm1.weight"], p["norm1.bias"])
         up = self.activation(F.linear(hidden, p["up.weight"], p["up.bias"]))
