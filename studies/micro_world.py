@@ -25,7 +25,6 @@ from torch import Tensor
 from tickets.config import Config, load_config
 from tickets.data.encoded import EncodedTask
 from tickets.data.synthetic.build import build_task, vocabulary
-from tickets.data.tasks import DOWNSTREAM
 from tickets.data.tasks import task as lookup
 from tickets.jobs.prepare import pretrain
 from tickets.jobs.scoring import Judge, Scores
@@ -34,6 +33,7 @@ from tickets.models.heads import Head
 from tickets.models.hf import load_folder
 from tickets.papers.lth.imp import State, iterate
 from tickets.papers.lth.settings import ChainPolicy
+from tickets.papers.lth.tasks import DOWNSTREAM
 from tickets.pruning.magnitude import one_shot
 from tickets.pruning.mask import Mask
 from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_layers

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from tickets.data.tasks import DOWNSTREAM, TASKS
+from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
 
 FALL = {"mnli": 9, "qqp": 5, "sts-b": 14, "wnli": 1, "qnli": 8, "mrpc": 12, "rte": 10, "sst-2": 6, "cola": 25}
 LEVEL = dict(zip(TASKS, (85, 90, 82, 50, 92, 90, 89, 83, 80, 98, 46), strict=True))

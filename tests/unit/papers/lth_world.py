@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tickets.data.tasks import DOWNSTREAM, TASKS
+from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
 
 DENSE = 80.0
 WINNING = dict(zip(TASKS, (70, 90, 50, 90, 70, 50, 60, 60, 50, 40, 70), strict=True))

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from lth_world import STRICT, TWO_POINTS, WINNING, build
 
-from tickets.data.tasks import TASKS
 from tickets.papers.lth.careful import equivalence, s_star_distribution, selection, sparsities_by_rule
 from tickets.papers.lth.evidence import Evidence
+from tickets.papers.lth.tasks import TASKS
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from lth_world import DENSE, SIZES, build, overlap
 
-from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.papers.lth.claims import PREDICATES, evaluate_claims, load_claims, write_claims
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
+from tickets.papers.lth.tasks import TASKS
 from tickets.papers.lth.verdict import at_least, decide
 
 PAPER = Path(__file__).parents[3] / "paper" / "lth"

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from lth_world import WINNING, World, build
 
-from tickets.data.tasks import DOWNSTREAM, TASKS
 from tickets.errors import TicketsError
 from tickets.papers.lth.evidence import SOURCES, Evidence, PublishedEvidence
+from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
 
 PAPER = Path(__file__).parents[3] / "paper" / "lth"
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tickets.data.tasks import DOWNSTREAM, TASKS
 from tickets.papers.lth.evidence import PublishedEvidence
+from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
 from tickets.stats.criteria import criterion, excess_gap, one_std, s_star, strict, two_points
 from tickets.stats.summary import Stat, summarise
 

@@ -7,8 +7,8 @@ row.
 import numpy as np
 import pandas as pd
 
-from tickets.data.tasks import TASKS
 from tickets.papers.lth.evidence import Evidence
+from tickets.papers.lth.tasks import TASKS
 from tickets.stats.bootstrap import bootstrap_s_star
 from tickets.stats.comparison import MARGIN, non_inferior, welch
 from tickets.stats.criteria import Rule, one_std

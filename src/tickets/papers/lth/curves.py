@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tickets.data.tasks import TASKS
 from tickets.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tables import TITLES, Facts
+from tickets.papers.lth.tasks import TASKS
 from tickets.stats.summary import Stat
 
 _STYLES: dict[str, dict[str, Any]] = {

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.papers.lth.published import PublishedTables
+from tickets.papers.lth.tasks import TASKS
 from tickets.stats.criteria import Rule, s_star
 from tickets.stats.summary import Stat, summarise
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickets.data.tasks import TASKS
 from tickets.figures.tableio import NOT_APPLICABLE, Entry, Row, comparison
 from tickets.papers.lth import careful as checks
 from tickets.papers.lth import overlaps
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tables import FULL, TITLES, Facts, Question, columns_of, percent, row_of
+from tickets.papers.lth.tasks import TASKS
 from tickets.stats.comparison import MARGIN
 
 BOOTSTRAP_SEED = 20200727

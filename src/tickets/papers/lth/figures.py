@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tickets.data.tasks import TASKS
 from tickets.figures.heatmap import HeatMap, draw_panels, legend_handles
 from tickets.papers.lth.curves import fig11 as fig11
 from tickets.papers.lth.evidence import SOURCES, Evidence, PublishedEvidence
 from tickets.papers.lth.overlaps import fig10 as fig10
 from tickets.papers.lth.tables import TITLES, VARIANTS, Facts, percent
+from tickets.papers.lth.tasks import TASKS
 from tickets.stats.criteria import SLACK, one_std
 from tickets.stats.summary import Stat
 

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from tickets.config import Config
-from tickets.data.tasks import TASKS
+from tickets.papers.lth.tasks import TASKS
 from tickets.spec import MaskAddress, RunAddress, fingerprint
 from tickets.versions import VERSIONS
 

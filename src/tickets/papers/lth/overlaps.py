@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tickets.data.tasks import DOWNSTREAM, TASKS
 from tickets.figures.tableio import Entry, Row, comparison
 from tickets.papers.lth.evidence import SOURCES, Evidence, PublishedEvidence
 from tickets.papers.lth.tables import TITLES, Facts
+from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
+from tickets.papers.lth.tasks import TASKS
 from tickets.stats.summary import Stat
 
 _FILES = ("table1", "table2", "table4", "table5", "table6", "table7", "table8", "fig2_original", "sparsity")

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tickets.data.tasks import TASKS, task
+from tickets.data.tasks import task
+from tickets.papers.lth.tasks import TASKS
 from tickets.training.recipe import Recipe
 
 ALL = tuple(TASKS)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tickets.data.tasks import DOWNSTREAM, TASKS
 from tickets.figures.tableio import NOT_APPLICABLE, Entry, Row, comparison
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
+from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
 from tickets.stats.criteria import Rule
 from tickets.stats.summary import Stat
 
