@@ -6,13 +6,14 @@ import pytest
 from lth_world import DENSE, SIZES, build, overlap
 
 from tickets.errors import TicketsError
-from tickets.papers.lth.claims import PREDICATES, evaluate_claims, load_claims, write_claims
+from tickets.papers.claims import evaluate_claims, load_claims, write_claims
+from tickets.papers.lth.claims import PREDICATES
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tasks import TASKS
-from tickets.papers.lth.verdict import at_least, decide
+from tickets.papers.verdict import at_least, decide
 
 PAPER = Path(__file__).parents[3] / "paper" / "lth"
-CLAIMS = load_claims(PAPER / "claims.yaml")
+CLAIMS = load_claims(PAPER / "claims.yaml", PREDICATES)
 IDS = [claim.id for claim in CLAIMS]
 # column "pub" of the spec's section 7: yes / conflicting, partly / no / no values
 PUB = {
@@ -231,11 +232,12 @@ def test_decide_counts_missing_cases_both_ways():
 
 
 def test_written_claims(tmp_path, published, cells):
-    results = evaluate_claims(Evidence.from_frames(cells[cells["task"] != "mlm"]), published)
+    ours = Evidence.from_frames(cells[cells["task"] != "mlm"])
+    results = evaluate_claims(PAPER / "claims.yaml", PREDICATES, ours, published)
     json_path, md_path = tmp_path / "out" / "claims.json", tmp_path / "out" / "claims.md"
-    write_claims(results, json_path, md_path, "micro")
+    write_claims(results, json_path, md_path, "micro", "lth")
     document = json.loads(json_path.read_text())
-    assert document["preset"] == "micro"
+    assert (document["paper"], document["preset"]) == ("lth", "micro")
     assert [claim["id"] for claim in document["claims"]] == IDS
     first = document["claims"][0]
     assert first["ours"]["figures"]["s_star"]["squad"] == 0.4
@@ -265,6 +267,6 @@ def test_damaged_claims_file_is_explained(tmp_path, text, message):
     path = tmp_path / "claims.yaml"
     path.write_text(text)
     with pytest.raises(TicketsError, match=message):
-        load_claims(path)
+        load_claims(path, PREDICATES)
     with pytest.raises(TicketsError, match="not found"):
-        load_claims(tmp_path / "absent.yaml")
+        load_claims(tmp_path / "absent.yaml", PREDICATES)

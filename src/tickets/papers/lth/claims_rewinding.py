@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
-from tickets.papers.lth.verdict import Verdict, decide, not_run
+from tickets.papers.verdict import Verdict, decide, not_run
 from tickets.stats.criteria import SLACK, one_std
 from tickets.stats.summary import Stat
 

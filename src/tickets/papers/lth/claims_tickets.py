@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
-from tickets.papers.lth.verdict import Verdict, at_least, decide, not_run
+from tickets.papers.verdict import Verdict, at_least, decide, not_run
 from tickets.stats.comparison import spearman
 from tickets.stats.criteria import SLACK, Rule, two_points
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tickets.papers.lth.evidence import Baseline, Evidence, PublishedEvidence
 from tickets.papers.lth.tasks import DOWNSTREAM, TASKS
-from tickets.papers.lth.verdict import Verdict, decide, not_run
+from tickets.papers.verdict import Verdict, decide, not_run
 from tickets.stats.comparison import spearman
 from tickets.stats.criteria import SLACK, excess_gap, one_std
 

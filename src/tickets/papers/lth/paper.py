@@ -47,12 +47,14 @@ class Lth:
     def judge(self, config: Config, facts: Mapping[str, Mapping[str, Any]]) -> None:
         """See `tickets.papers.registry.Paper`."""
         from tickets.figures.render import read_cells, read_frame
-        from tickets.papers.lth.claims import evaluate_claims, write_claims
+        from tickets.papers.claims import evaluate_claims, write_claims
+        from tickets.papers.lth.claims import PREDICATES
         from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 
         folder = config.root / PAPER
         sizes = {task: int(column["train_examples"]) for task, column in facts.items()}
         cells, overlap = read_cells([folder / "cells.csv"]), read_frame(folder / "overlap.csv")
         evidence = Evidence.from_frames(cells, overlap, sizes, **self.evidence_options(config))
-        results = evaluate_claims(evidence, PublishedEvidence(Path("paper") / PAPER))
-        write_claims(results, folder / "claims.json", folder / "claims.md", config.preset)
+        published = PublishedEvidence(Path("paper") / PAPER)
+        results = evaluate_claims(published.paper_dir / "claims.yaml", PREDICATES, evidence, published)
+        write_claims(results, folder / "claims.json", folder / "claims.md", config.preset, PAPER)
