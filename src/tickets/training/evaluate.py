@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tickets.data.encoded import EncodedTask
-from tickets.models.encoder import grid_tokens
+from tickets.models.encoder import Gates, grid_tokens
 from tickets.models.heads import Head
 from tickets.models.model import Model
 from tickets.training.objective import masked_rows
@@ -43,8 +43,8 @@ def batches(resident: Resident) -> Iterator[Tensor]:
 
 
 @torch.inference_mode()
-def predict(model: Model, head: Head, resident: Resident) -> Tensor:
-    """Outputs of a head on every row, in row order, on the host.
+def predict(model: Model, head: Head, resident: Resident, gates: Gates | None = None) -> Tensor:
+    """Outputs of a head on every row, in row order, on the host; under `gates` those of a ticket.
 
     Sentences: [n, k]. Spans: start and end logits [n, longest, 2], -inf on padding.
     """
@@ -52,7 +52,7 @@ def predict(model: Model, head: Head, resident: Resident) -> Tensor:
     shape = (len(resident), longest, 2) if head.kind == "span" else (len(resident), head.outputs)
     outputs = torch.full(shape, float("-inf"))
     for rows in batches(resident):
-        values = model.forward(resident.batch(rows), head).cpu()
+        values = model.forward(resident.batch(rows), head, gates=gates).cpu()
         if head.kind == "span":
             outputs[rows, : values.shape[1]] = values
         else:

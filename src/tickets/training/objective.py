@@ -8,10 +8,10 @@ from torch import Tensor
 
 from tickets.data.encoded import EncodedTask
 from tickets.data.masking import mask_tokens
-from tickets.models.encoder import grid_tokens
+from tickets.models.encoder import Gates, grid_tokens
 from tickets.models.heads import Head, loss
 from tickets.models.model import Model
-from tickets.training.order import EpochOrder
+from tickets.training.order import EpochOrder, order_for
 from tickets.training.recipe import Recipe
 from tickets.training.resident import Resident
 from tickets.training.seeds import derive_seed
@@ -28,15 +28,33 @@ class Objective(Protocol):
 
 
 class TaskObjective:
-    """Fine-tuning on one task, MLM included."""
+    """Fine-tuning on one task, MLM included.
+
+    resident  training examples that are on the device already (of the whole split if not given), for runs that
+              share them
+    gates     the ticket under which the model runs; a model without the pruned structures needs none
+    """
 
     def __init__(
-        self, data: EncodedTask, head: Head, recipe: Recipe, model: Model, seed: int, rows: int | None = None
+        self,
+        data: EncodedTask,
+        head: Head,
+        recipe: Recipe,
+        model: Model,
+        seed: int,
+        rows: int | None = None,
+        *,
+        resident: Resident | None = None,
+        gates: Gates | None = None,
     ) -> None:
-        train = data.splits["train"]
-        self.train = Resident(train if rows is None else train.head(rows), model.config, model.device)
+        if resident is None:
+            train = data.splits["train"]
+            resident = Resident(train if rows is None else train.head(rows), model.config, model.device)
+        elif rows is not None:
+            raise ValueError("'rows' cuts the training split; a resident is cut already")
+        self.train, self.gates = resident, gates
         self.head, self.recipe, self.meta, self.seed = head, recipe, data.meta, seed
-        self.order = EpochOrder(len(self.train), recipe.batch_size, seed)
+        self.order = order_for(recipe, len(self.train), seed)
         self.steps_per_epoch = self.order.steps_per_epoch
 
     def loss(self, model: Model, step: int) -> Tensor:
@@ -45,7 +63,7 @@ class TaskObjective:
         if self.head.kind == "mlm":
             return self._mlm(model, rows, step)
         assert self.train.labels is not None
-        outputs = model.forward(self.train.batch(rows), self.head, train=True)
+        outputs = model.forward(self.train.batch(rows), self.head, train=True, gates=self.gates)
         return loss(self.head.kind, outputs, self.train.labels[rows.to(model.device)])
 
     def _mlm(self, model: Model, rows: Tensor, step: int) -> Tensor:
@@ -54,7 +72,7 @@ class TaskObjective:
         )
         batch = self.train.batch(rows, ids)
         read = grid_tokens(batch, labels != -100)
-        outputs = model.forward(batch, self.head, read=read, train=True)
+        outputs = model.forward(batch, self.head, read=read, train=True, gates=self.gates)
         return loss("mlm", outputs, labels[labels != -100])
 
 

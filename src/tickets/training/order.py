@@ -1,9 +1,22 @@
 """Which examples a step trains on."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
+from tickets.training.recipe import Recipe
 from tickets.training.seeds import derive_seed
+
+
+class Order(Protocol):
+    """Row numbers as a function of the step alone, so that any step can be entered directly."""
+
+    steps_per_epoch: int
+
+    def __call__(self, step: int) -> Tensor:
+        """Row numbers int64 [<= batch_size] of the 0-based `step`."""
+        ...
 
 
 class EpochOrder:
@@ -24,3 +37,28 @@ class EpochOrder:
             generator = torch.Generator().manual_seed(derive_seed("order", self.seed, epoch))
             self._epoch, self._permutation = epoch, torch.randperm(self.n, generator=generator)
         return self._permutation[place * self.batch_size : (place + 1) * self.batch_size]
+
+
+class BlockOrder:
+    """Contiguous blocks of the training file in an order drawn once, the same in every epoch.
+
+    The reference's batches (spec supertickets section 2.4). The file's last block may be smaller, and it comes where
+    the draw puts it.
+    """
+
+    def __init__(self, n: int, batch_size: int, seed: int) -> None:
+        self.n, self.batch_size = n, batch_size
+        self.steps_per_epoch = -(-n // batch_size)
+        generator = torch.Generator().manual_seed(derive_seed("blocks", seed))
+        self.blocks: list[int] = torch.randperm(self.steps_per_epoch, generator=generator).tolist()
+
+    def __call__(self, step: int) -> Tensor:
+        """Row numbers int64 [<= batch_size] of the 0-based `step`."""
+        begin = self.blocks[step % self.steps_per_epoch] * self.batch_size
+        return torch.arange(begin, min(begin + self.batch_size, self.n))
+
+
+def order_for(recipe: Recipe, n: int, seed: int) -> Order:
+    """The order a recipe names, over `n` training examples."""
+    kind = BlockOrder if recipe.order == "blocks" else EpochOrder
+    return kind(n, recipe.batch_size, seed)

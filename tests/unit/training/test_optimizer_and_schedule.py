@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tickets.models.parameters import Parameters
-from tickets.training.optim import AdamW
+from tickets.training.adamw import AdamW
 from tickets.training.schedule import LinearDecay
 from tiny_engine import tiny_recipe
 
