@@ -54,6 +54,11 @@ class EncoderConfig:
             raise TicketsError(f"activation '{self.activation}' is not one of {', '.join(ACTIVATIONS)}")
 
     @property
+    def head_size(self) -> int:
+        """Width of one attention head, d_h."""
+        return self.hidden_size // self.heads
+
+    @property
     def position_offset(self) -> int:
         """First position index: RoBERTa counts from pad_id + 1."""
         return self.pad_id + 1 if self.family == "roberta" else 0

@@ -64,14 +64,18 @@ def pack(ids: Tensor, segments: Tensor, lengths: Tensor, width: int, offset: int
 class Gates:
     """Multipliers on the context of each head and on each FFN's output, one entry a layer.
 
-    heads  [heads], or one value a token [tokens, heads] (the last layer: one a token that is read)
-    ffns   scalar, or one value a token [tokens, 1]
+    heads    [heads], or one value a token [tokens, heads] (the last layer: one a token that is read)
+    ffns     scalar, or one value a token [tokens, 1]
+    skipped  layers whose FFN gate is zero and gets no gradient: their FFN is not computed
     Tensors [layers, heads] and [layers] serve as sequences of their rows. Where gates act is spec supertickets
-    section 1.1: before the attention output projection, and before the FFN's residual addition.
+    section 1.1: before the attention output projection, and before the FFN's residual addition. On a model from
+    which heads were removed, [heads] are those that a layer has; of removed FFNs, and in layers without heads, gates
+    are not looked at.
     """
 
     heads: Sequence[Tensor] | Tensor
     ffns: Sequence[Tensor] | Tensor
+    skipped: frozenset[int] = frozenset()
 
 
 Read = Tensor | Literal["first"] | None
@@ -85,6 +89,7 @@ SDPA_HEAD_SIZE = 32
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
     """softmax(q k^T / sqrt(d) + bias) v over [rows, heads, width, d]; `bias` broadcasts over the scores."""
     if q.shape[-1] >= SDPA_HEAD_SIZE:
+        bias = None if bias is None else bias.to(q.dtype)
         return F.scaled_dot_product_attention(q, k, v, bias, dropout)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     weights = torch.softmax(scores if bias is None else scores + bias, -1)
@@ -105,7 +110,8 @@ class Encoder:
         qkv = [f"{at}attention.self.{part}." for part in ("query", "key", "value")]
         leaves: dict[str, Tensor] = {}
         for kind in ("weight", "bias"):
-            leaves[f"qkv.{kind}"] = leaf(*(name + kind for name in qkv))
+            if qkv[0] + kind in self.parameters.spans:
+                leaves[f"qkv.{kind}"] = leaf(*(name + kind for name in qkv))
             for short, name in (
                 ("out", "attention.output.dense"),
                 ("norm1", "attention.output.LayerNorm"),
@@ -113,7 +119,8 @@ class Encoder:
                 ("down", "output.dense"),
                 ("norm2", "output.LayerNorm"),
             ):
-                leaves[f"{short}.{kind}"] = leaf(f"{at}{name}.{kind}")
+                if f"{at}{name}.{kind}" in self.parameters.spans:
+                    leaves[f"{short}.{kind}"] = leaf(f"{at}{name}.{kind}")
         return leaves
 
     def __call__(
@@ -146,32 +153,44 @@ class Encoder:
         self, i: int, hidden: Tensor, batch: Batch, read: Read, train: bool, gates: Gates | None
     ) -> Tensor:
         p = self._layers[i]
-        if read == "first":
-            context, hidden = self._attention(hidden, p, batch, train, queries=1), hidden[batch.starts]
-        else:
-            context = self._attention(hidden, p, batch, train, queries=batch.width)
-            if read is not None:
-                context, hidden = context[read], hidden[read]
-        if gates is not None:
-            heads = gates.heads[i]
-            context = (context.view(len(context), heads.shape[-1], -1) * heads[..., None]).flatten(1)
-        out = self._dropout(F.linear(context, p["out.weight"], p["out.bias"]), train)
-        hidden = self._norm(hidden + out, p["norm1.weight"], p["norm1.bias"])
-        up = self.activation(F.linear(hidden, p["up.weight"], p["up.bias"]))
-        down = F.linear(up, p["down.weight"], p["down.bias"])
-        if gates is not None:
-            down = down * gates.ffns[i]
-        return self._norm(hidden + self._dropout(down, train), p["norm2.weight"], p["norm2.bias"])
+        hidden, out = self._attend(i, hidden, batch, read, train, gates)
+        hidden = self._norm(hidden + self._dropout(out, train), p["norm1.weight"], p["norm1.bias"])
+        if "up.weight" in p and not (gates is not None and i in gates.skipped):
+            up = self.activation(F.linear(hidden, p["up.weight"], p["up.bias"]))
+            down = F.linear(up, p["down.weight"], p["down.bias"])
+            if gates is not None:
+                down = down * gates.ffns[i]
+            hidden = hidden + self._dropout(down, train)
+        return self._norm(hidden, p["norm2.weight"], p["norm2.bias"])
 
-    def _attention(
+    def _attend(
+        self, i: int, hidden: Tensor, batch: Batch, read: Read, train: bool, gates: Gates | None
+    ) -> tuple[Tensor, Tensor]:
+        """States of the tokens that are read, and what the attention sub-layer adds to them, before dropout."""
+        p = self._layers[i]
+        rows = batch.starts if read == "first" else read
+        if "qkv.weight" not in p:
+            hidden = hidden if rows is None else hidden[rows]
+            return hidden, p["out.bias"].expand_as(hidden)
+        context = self._context(hidden, p, batch, train, queries=1 if read == "first" else batch.width)
+        if rows is not None:
+            hidden = hidden[rows]
+            context = context if read == "first" else context[rows]
+        if gates is not None:
+            by_head = context.view(len(context), -1, self.config.head_size)
+            context = (by_head * gates.heads[i][..., None]).flatten(1)
+        return hidden, F.linear(context, p["out.weight"], p["out.bias"])
+
+    def _context(
         self, hidden: Tensor, p: dict[str, Tensor], batch: Batch, train: bool, queries: int
     ) -> Tensor:
-        """Context of the real tokens, or with queries=1 of each sequence's first [.., hidden]."""
-        heads, grid = self.config.heads, batch.rows * batch.width
+        """Context of the real tokens, or with queries=1 of each sequence's first [.., heads * head size]."""
+        grid = batch.rows * batch.width
         qkv = F.linear(hidden, p["qkv.weight"], p["qkv.bias"])
         if batch.slots is not None:
             qkv = qkv.new_zeros(grid, qkv.shape[1]).index_copy(0, batch.slots, qkv)
-        q, k, v = qkv.view(batch.rows, batch.width, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        by_head = qkv.view(batch.rows, batch.width, 3, -1, self.config.head_size)
+        q, k, v = by_head.permute(2, 0, 3, 1, 4).unbind(0)
         rate = self.config.attention_dropout if train else 0.0
         context = attend(q[:, :, :queries], k, v, batch.bias, rate)
         context = context.transpose(1, 2).reshape(batch.rows * queries, -1)

@@ -5,37 +5,45 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.models.encoder import Batch, Encoder, Gates, Read
 from tickets.models.heads import Head, HeadRunner, initial_values
 from tickets.models.layout import encoder_shapes, prunable_shapes
 from tickets.models.parameters import Parameters
 from tickets.pruning.mask import Mask
+from tickets.pruning.structured import StructuredMask
 
 
 class Model:
-    """Body θ (encoder with pooler) and heads γ; `prunable` names the matrices that masks are over."""
+    """Body θ (encoder with pooler) and heads γ; `prunable` names the matrices that masks are over.
+
+    head_dropout  rate before the heads' last layer, for all or for each; the encoder's if not given
+    structure     attention heads and FFNs that exist; all if not given. `tickets.models.removal.cut` makes their θ
+    """
 
     def __init__(
         self,
         config: EncoderConfig,
         heads: Sequence[Head],
         device: torch.device | str = "cpu",
-        head_dropout: float | None = None,
+        head_dropout: float | Mapping[Head, float] | None = None,
+        structure: StructuredMask | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.config, self.heads = config, tuple(heads)
-        self.prunable = prunable_shapes(config)
-        body = encoder_shapes(config)
+        self.config, self.heads, self.structure = config, tuple(heads), structure
+        self.prunable = prunable_shapes(config, structure=structure)
+        body = encoder_shapes(config, structure)
         shapes = dict(body)
         for head in heads:
             shapes |= head.shapes(config)
         n_prunable = sum(torch.Size(shape).numel() for shape in self.prunable.values())
-        self.parameters = Parameters(shapes, n_prunable, device)
+        self.parameters = Parameters(shapes, n_prunable, device, dtype)
         self.body_names, self.head_names = set(body), set(shapes) - set(body)
         self.encoder = Encoder(config, self.parameters)
-        dropout = config.hidden_dropout if head_dropout is None else head_dropout
-        self.random = max(config.hidden_dropout, config.attention_dropout, dropout) > 0
-        self._runners = {h: HeadRunner(h, config, self.parameters, dropout) for h in self.heads}
+        dropout = _dropout_of(self.heads, config.hidden_dropout if head_dropout is None else head_dropout)
+        self.random = max(config.hidden_dropout, config.attention_dropout, *dropout.values()) > 0
+        self._runners = {h: HeadRunner(h, config, self.parameters, dropout[h]) for h in self.heads}
 
     @property
     def device(self) -> torch.device:
@@ -88,7 +96,7 @@ class Model:
         Raises `TicketsError` for a mask of another architecture; the order of its names does not matter.
         """
         mask.check_covers(self.prunable)
-        flat = torch.cat([mask[name].flatten() for name in self.prunable]).to(self.device, torch.float32)
+        flat = torch.cat([mask[name].flatten() for name in self.prunable]).to(self.parameters.flat)
         self.parameters.flat.data[: self.parameters.prunable].mul_(flat)
         return flat
 
@@ -96,3 +104,11 @@ class Model:
         """New heads, N(0, initializer_range) with zero bias."""
         shapes = {n: self.parameters.spans[n].shape for n in self.parameters.spans if n in self.head_names}
         return initial_values(shapes, self.config.initializer_range, generator)
+
+
+def _dropout_of(heads: Sequence[Head], rates: float | Mapping[Head, float]) -> dict[Head, float]:
+    if not isinstance(rates, Mapping):
+        return dict.fromkeys(heads, rates)
+    if missing := [head for head in heads if head not in rates]:
+        raise TicketsError(f"head_dropout: no rate for {missing[0]}. Give one for each head of the model.")
+    return {head: rates[head] for head in heads}

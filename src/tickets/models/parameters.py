@@ -11,18 +11,23 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from tickets.errors import TicketsError
-from tickets.models.layout import Shape, Span, place
+from tickets.models.layout import Shape, Span, check_fit, place
 
 
 class Parameters:
     """`flat` and `grad` [total]; `leaf(name)` is what the forward pass uses, `view(name)` a named window on `flat`."""
 
-    def __init__(self, shapes: dict[str, Shape], prunable: int, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        shapes: dict[str, Shape],
+        prunable: int,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.spans: dict[str, Span] = place(shapes)
         total = max((span.stop for span in self.spans.values()), default=0)
-        self.flat = nn.Parameter(torch.zeros(total, device=device), requires_grad=False)
-        self.grad = torch.zeros(total, device=device)
+        self.flat = nn.Parameter(torch.zeros(total, device=device, dtype=dtype), requires_grad=False)
+        self.grad = torch.zeros(total, device=device, dtype=dtype)
         self.flat.grad = self.grad
         self.prunable = prunable
         self._leaves: dict[tuple[str, ...], nn.Parameter] = {}
@@ -48,15 +53,9 @@ class Parameters:
 
     def load(self, values: Mapping[str, Tensor], only: set[str] | None = None) -> None:
         """Copy `values` in. Raises `TicketsError` if one is missing, unexpected or of another shape."""
-        wanted = set(self.spans) if only is None else only
-        missing, extra = wanted - set(values), set(values) - set(self.spans)
-        if missing or extra:
-            which = f"'{min(missing)}' is missing" if missing else f"'{min(extra)}' is not part of this model"
-            raise TicketsError(f"weights do not fit the model: {which}.")
+        wanted = {n: span.shape for n, span in self.spans.items() if only is None or n in only}
+        check_fit(values, wanted, self.spans)
         for name in wanted:
-            if values[name].shape != torch.Size(self.spans[name].shape):
-                expected, found = self.spans[name].shape, tuple(values[name].shape)
-                raise TicketsError(f"weights do not fit the model: '{name}' is {found}, expected {expected}.")
             self.view(name).copy_(values[name])
 
     def snapshot(self, names: set[str] | None = None) -> dict[str, Tensor]:
