@@ -15,12 +15,13 @@ MARGIN = 1.0  # points; spec lth section 7, statistical hygiene
 
 @dataclass(frozen=True)
 class Difference:
-    """First mean minus second, its interval, and the two-sided p-value of no difference."""
+    """First mean minus second, its interval, and the statistic t and two-sided p-value of no difference."""
 
     difference: float
     low: float
     high: float
     p: float
+    t: float
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,14 @@ def agrees(ours: Stat, published: Stat) -> bool:
 
 def _interval(difference: float, error: float, freedom: float, confidence: float) -> Difference:
     if error == 0.0:
-        return Difference(difference, difference, difference, 1.0 if difference == 0.0 else 0.0)
-    from scipy.stats import t
+        same = difference == 0.0
+        t = 0.0 if same else math.copysign(math.inf, difference)
+        return Difference(difference, difference, difference, 1.0 if same else 0.0, t)
+    from scipy.stats import t as student
 
-    half = float(t.ppf(0.5 + confidence / 2, freedom)) * error
-    p = float(2 * t.sf(abs(difference) / error, freedom))
-    return Difference(difference, difference - half, difference + half, p)
+    half = float(student.ppf(0.5 + confidence / 2, freedom)) * error
+    p = float(2 * student.sf(abs(difference) / error, freedom))
+    return Difference(difference, difference - half, difference + half, p, difference / error)
 
 
 def _standard_error(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
