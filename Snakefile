@@ -1,5 +1,5 @@
 # Winning Tickets: three papers on lottery tickets, from data to every table, figure and claim.
-# Start at workflow/rules/lth.smk for the first paper's experiments.
+# Start at workflow/rules/experiments.smk.
 from snakemake.utils import min_version
 
 min_version("9.12")
@@ -16,7 +16,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prepare.smk"
-include: "workflow/rules/lth.smk"
+include: "workflow/rules/experiments.smk"
 include: "workflow/rules/results.smk"
 
 

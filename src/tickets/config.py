@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.papers.lth.settings import LthSettings
+from tickets.papers.supertickets.settings import SuperticketsSettings
 from tickets.training.recipe import Recipe
 
 
@@ -125,13 +126,44 @@ class Preset(Section):
     model: ModelSection
     data: DataSection
     execution: Execution = Execution()
-    lth: LthSettings
+    models: dict[str, ModelSection] = Field(
+        {}, description="Further models by role ('large'); the role 'base' is `model`."
+    )
+    lth: LthSettings | None = Field(None, description="Chen et al. 2020; left out, the paper is not run.")
+    supertickets: SuperticketsSettings | None = Field(None, description="Liang et al. 2021.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Preset":
-        if (self.data.source == "synthetic") != (self.model.shape is not None):
-            raise ValueError("the synthetic data and a model with 'shape' belong together")
+        for role in self.roles:
+            if (self.data.source == "synthetic") != (self.model_of(role).shape is not None):
+                raise ValueError("the synthetic data and a model with 'shape' belong together")
+        names = [self.model_of(role).name for role in self.roles]
+        if self.lth is None and self.supertickets is None:
+            raise ValueError("there is no paper to run; give a section 'lth' or 'supertickets'")
+        if "base" in self.models or len(set(names)) < len(names):
+            raise ValueError("every model needs a role and a name of its own; the role 'base' is `model`")
         return self
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles of all models, 'base' first."""
+        return ("base", *self.models)
+
+    def model_of(self, role: str) -> ModelSection:
+        """The model of a role. Raises `TicketsError` where the preset has none."""
+        if role not in self.roles:
+            raise TicketsError(f"models: there is no model '{role}'; there are {', '.join(self.roles)}.")
+        return self.model if role == "base" else self.models[role]
+
+    def model_folder(self, role: str) -> Path:
+        """Folder of a pre-trained model below results/<preset>."""
+        return Path("models", self.model_of(role).name)
+
+    def model_files(self, role: str) -> tuple[Path, ...]:
+        """Declared files of a pre-trained model below results/<preset>."""
+        return tuple(
+            self.model_folder(role) / name for name in ("config.json", "model.safetensors", "run.json")
+        )
 
 
 class Config(BaseModel):

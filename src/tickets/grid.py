@@ -18,12 +18,16 @@ Axes = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """What one cell reads and makes; paths are below results/<preset>."""
+    """What one cell reads and makes; paths are below results/<preset>.
+
+    needs_models names roles of the preset: 'base', or one of `models`.
+    """
 
     runs: tuple[RunAddress, ...] = ()
     masks: tuple[MaskAddress, ...] = ()
     files: tuple[Path, ...] = ()
     needs_tasks: tuple[str, ...] = ()
+    needs_models: tuple[str, ...] = ("base",)
     needs_masks: tuple[MaskAddress, ...] = ()
     needs_runs: tuple[RunAddress, ...] = ()
     needs_files: tuple[Path, ...] = ()
@@ -36,19 +40,14 @@ class Cell:
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """Declared inputs, each once."""
-        data = tuple(data_file(name) for name in self.needs_tasks)
-        others = (
-            *(m.file for m in self.needs_masks),
-            *(r.metrics for r in self.needs_runs),
-            *self.needs_files,
-        )
-        return tuple(dict.fromkeys((*data, *others)))
+        """Declared inputs besides data and models."""
+        masks = tuple(mask.file for mask in self.needs_masks)
+        return (*masks, *(run.metrics for run in self.needs_runs), *self.needs_files)
 
 
-def data_file(task: str) -> Path:
-    """Encoded data of a task below results/<preset>."""
-    return Path("data") / f"{task}.safetensors"
+def data_file(task: str, max_length: int | str) -> Path:
+    """Encoded data of a task, cut to `max_length` tokens, below results/<preset>."""
+    return Path("data") / f"{task}-{max_length}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ class Stage:
     cell      axes -> Cell; must only paste axis values into addresses, since Snakemake calls it with wildcards
     identity  address -> fingerprint of everything in the config that its numbers depend on
     execute   'module:function' that runs a job
+    max_length  task -> tokens that its inputs are cut to
+    split     axes whose values `cell` looks at, so that each value has rules of its own
     """
 
     paper: str
@@ -67,8 +68,10 @@ class Stage:
     cell: Callable[[Axes], Cell]
     identity: Callable[[RunAddress | MaskAddress], str]
     execute: str
+    max_length: Callable[[str], int]
     skip: Callable[[Axes], bool] = field(default=lambda axes: False)
     pack: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
 
     def cells(self) -> Iterator[dict[str, str]]:
         """Axis values of every cell of the stage."""
@@ -138,8 +141,23 @@ class Job:
     def inputs(self) -> tuple[Path, ...]:
         """All declared inputs, each once; what the job makes itself is not among them."""
         own = set(self.outputs)
-        wanted = (path for cell in self.plans() for path in cell.inputs)
+        data = tuple(self.data_file(task) for task in self.tasks)
+        wanted = (*data, *(path for cell in self.plans() for path in cell.inputs))
         return tuple(path for path in dict.fromkeys(wanted) if path not in own)
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks whose data the job reads."""
+        return tuple(dict.fromkeys(task for cell in self.plans() for task in cell.needs_tasks))
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Roles of the pre-trained models that the job starts from."""
+        return tuple(dict.fromkeys(role for cell in self.plans() for role in cell.needs_models))
+
+    def data_file(self, task: str) -> Path:
+        """Encoded data of a task as this job reads it, below results/<preset>."""
+        return data_file(task, self.stage.max_length(task))
 
     @cached_property
     def runs(self) -> tuple[RunAddress, ...]:

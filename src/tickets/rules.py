@@ -31,7 +31,12 @@ class RulePlan:
 
 def plans(config: Config, stages: Iterable[Stage]) -> list[RulePlan]:
     """A rule a stage, with the stage's axes as wildcards, as far as Snakemake can tell its jobs apart by them."""
-    return [_plan(config.root, stage, *group) for stage in stages for group in _groups(stage)]
+    return [_plan(config, stage, *group) for stage in stages for group in _groups(stage)]
+
+
+def model_files(config: Config, job: Job) -> list[Path]:
+    """The files of the pre-trained models that a job starts from, below results/<preset>."""
+    return [path for role in job.models for path in config.settings.model_files(role)]
 
 
 def _groups(stage: Stage) -> Iterator[Group]:
@@ -47,11 +52,21 @@ def _groups(stage: Stage) -> Iterator[Group]:
     if stage.packed():
         yield from ((job.axes, (job,)) for job in jobs)
         return
-    if _complete(jobs, tuple(stage.axes)):
+    for values in dict.fromkeys(tuple(job.axes[axis] for axis in stage.split) for job in jobs):
+        fixed = dict(zip(stage.split, values, strict=True))
+        part = tuple(job for job in jobs if fixed.items() <= job.axes.items())
+        rest = tuple(axis for axis in stage.axes if axis not in fixed)
+        yield from (({**fixed, **more}, group) for more, group in _by_wildcards(part, rest))
+
+
+def _by_wildcards(jobs: tuple[Job, ...], axes: tuple[str, ...]) -> Iterator[Group]:
+    """Jobs that differ in `axes` only, grouped so that each group has all combinations of its values."""
+    if _complete(jobs, axes):
         yield {}, jobs
         return
-    for axis, values in reversed(tuple(stage.axes.items())):
-        rest = tuple(name for name in stage.axes if name != axis)
+    for axis in reversed(axes):
+        values = tuple(dict.fromkeys(job.axes[axis] for job in jobs))
+        rest = tuple(name for name in axes if name != axis)
         parts = [(value, tuple(job for job in jobs if job.axes[axis] == value)) for value in values]
         if all(_complete(part, rest) for _, part in parts):
             yield from (({axis: value}, part) for value, part in parts if part)
@@ -67,8 +82,8 @@ def _complete(jobs: tuple[Job, ...], axes: tuple[str, ...]) -> bool:
     return len(jobs) == combinations
 
 
-def _plan(root: Path, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Job, ...]) -> RulePlan:
-    axes = tuple(jobs[0].axes)
+def _plan(config: Config, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Job, ...]) -> RulePlan:
+    root, axes = config.root, tuple(jobs[0].axes)
     wild = tuple(axis for axis in axes if axis not in fixed)
     by_values = {tuple(job.axes[axis] for axis in wild): job for job in jobs}
 
@@ -80,11 +95,15 @@ def _plan(root: Path, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Job, .
     label = (fixed.get(axis, f"{{wildcards.{axis}}}") for axis in axes)
     return RulePlan(
         re.sub(r"\W", "_", "_".join([stage.paper, stage.name, *fixed.values()])),
-        lambda wildcards: [str(root / path) for path in job(wildcards).inputs],
+        lambda wildcards: [
+            str(root / path) for path in (*model_files(config, job(wildcards)), *job(wildcards).inputs)
+        ],
         [str(root / path) for path in outputs],
         {axis: "|".join(sorted({re.escape(job.axes[axis]) for job in jobs})) for axis in wild},
         str(root / "logs" / stage.paper / stage.name / ("_to_".join(pattern.values()) or "all")) + ".log",
-        lambda wildcards: " ".join([stage.name, *(f"{k}={v}" for k, v in job(wildcards).axes.items())]),
+        lambda wildcards: " ".join(
+            [stage.paper, stage.name, *(f"{k}={v}" for k, v in job(wildcards).axes.items())]
+        ),
         lambda wildcards: job(wildcards).fingerprint,
         " ".join([stage.paper, stage.name, *label]),
         # Others wait for masks.

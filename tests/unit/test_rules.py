@@ -25,7 +25,7 @@ def stage(axes, skip=lambda axes: False, pack=()):
             needs_tasks=("rte",),
         )
 
-    return Stage("lth", "stage", "", axes, cell, lambda address: str(address), "m:f", skip, pack)
+    return Stage("lth", "stage", "", axes, cell, lambda address: str(address), "m:f", lambda task: 64, skip, pack)
 
 
 def expanded(rule):

@@ -5,7 +5,13 @@ from pathlib import Path
 from tickets.config import parse_config
 from tickets.errors import TicketsError
 from tickets.jobs.files import write_json
-from tickets.papers.registry import PAPERS, artifacts, preset_tasks
+from tickets.papers.registry import (
+    artifacts,
+    cell_stages,
+    paper_tasks,
+    papers,
+    preset_data,
+)
 from tickets.rules import plans
 from tickets.spec import fingerprint
 
@@ -15,7 +21,8 @@ except TicketsError as error:
     raise WorkflowError(str(error)) from None
 
 ROOT = CONFIG.root
-ARTIFACTS = list(artifacts().values())
+PAPERS = papers(CONFIG)
+ARTIFACTS = list(artifacts(CONFIG).values())
 NOT_REPRODUCED = {
     id: why for paper in PAPERS.values() for id, why in paper.not_reproduced.items()
 }
@@ -40,11 +47,18 @@ def below(paths):
     return [str(ROOT / path) for path in paths]
 
 
+def model_paths(role):
+    """Files of a pre-trained model."""
+    return below(CONFIG.settings.model_files(role))
+
+
 def outputs_of(item):
     """Files of a table or figure."""
     return [str(path) for path in item.outputs(ROOT / item.paper)]
 
 
-def rule_plans(paper):
-    """Rules of a paper's stages."""
-    return plans(CONFIG, PAPERS[paper].stages(CONFIG))
+def rule_plans():
+    """Rules of all papers' stages."""
+    return [
+        plan for paper in PAPERS.values() for plan in plans(CONFIG, paper.stages(CONFIG))
+    ]

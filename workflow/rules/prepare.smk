@@ -1,39 +1,44 @@
-# Before any experiment: the data of each task, encoded once, and the pre-trained model.
-from tickets.data.tasks import TASKS
-from tickets.jobs.identity import data_identity, model_identity, recipes_identity
+# Before any experiment: the data of each task, encoded once, and the pre-trained models.
+from tickets.jobs.identity import data_identity, model_identity
 
-MODEL = ROOT / "models" / CONFIG.settings.model.name
+DATA = preset_data(CONFIG)
 
 
 rule encode:
     output:
-        str(ROOT / "data" / "{task}.safetensors"),
+        str(ROOT / "data" / "{task}-{max_length}.safetensors"),
     log:
-        str(ROOT / "logs" / "encode" / "{task}.log"),
+        str(ROOT / "logs" / "encode" / "{task}-{max_length}.log"),
     wildcard_constraints:
-        task="|".join(TASKS),
+        task="|".join(sorted({task for task, _ in DATA.values()})),
+        max_length="[0-9]+",
     params:
-        identity=lambda wildcards: data_identity(CONFIG, wildcards.task),
+        identity=lambda wildcards: data_identity(
+            CONFIG, wildcards.task, int(wildcards.max_length)
+        ),
     message:
         "encode {wildcards.task}"
     shell:
-        "tickets encode {wildcards.task} > {log} 2>&1"
+        "tickets encode {wildcards.task} {wildcards.max_length} > {log} 2>&1"
 
 
-rule pretrained_model:
-    output:
-        str(MODEL / "config.json"),
-        str(MODEL / "model.safetensors"),
-        str(MODEL / "run.json"),
-    log:
-        str(ROOT / "logs" / "model.log"),
-    priority: 100
-    resources:
-        runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
-        mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
-    params:
-        identity=model_identity(CONFIG),
-    message:
-        "pre-trained model {CONFIG.settings.model.name}"
-    shell:
-        "tickets model > {log} 2>&1"
+for role in CONFIG.settings.roles:
+
+    rule:
+        name:
+            f"pretrained_model_{role}"
+        output:
+            below(CONFIG.settings.model_files(role)),
+        log:
+            str(ROOT / "logs" / f"model_{role}.log"),
+        priority: 100
+        resources:
+            runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
+            mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
+        params:
+            role=role,
+            identity=model_identity(CONFIG, role),
+        message:
+            "pre-trained model {params.role}"
+        shell:
+            "tickets model {params.role} > {log} 2>&1"

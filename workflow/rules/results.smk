@@ -1,8 +1,11 @@
 # From runs to tidy cells, and from cells to tables, figures, claims and the report.
+from tickets.grid import data_file
+from tickets.provenance.facts import facts_identity
+
 for id, paper in PAPERS.items():
     folder = ROOT / id
     stages = paper.stages(CONFIG)
-    with_runs = paper.cell_stages(CONFIG, [stage.name for stage in stages])
+    with_runs = cell_stages(CONFIG, paper)
     parts = [str(folder / "cells" / f"{name}.csv") for name in with_runs]
     own = [item for item in ARTIFACTS if item.paper == id]
 
@@ -49,7 +52,10 @@ for id, paper in PAPERS.items():
         name:
             f"{id}_facts"
         input:
-            expand(rules.encode.output, task=preset_tasks(CONFIG)),
+            below(
+                data_file(task, paper.recipe(CONFIG, task).max_length)
+                for task in paper_tasks(CONFIG, paper)
+            ),
         output:
             str(folder / "facts.json"),
         log:
@@ -57,28 +63,30 @@ for id, paper in PAPERS.items():
         localrule: True
         params:
             paper=id,
-            identity=recipes_identity(CONFIG),
+            identity=facts_identity(CONFIG, paper),
         message:
             "recipe facts of {params.paper}"
         shell:
             "tickets facts {params.paper} > {log} 2>&1"
 
-    rule:
-        name:
-            f"{id}_mask_overlaps"
-        input:
-            below(paper.overlap_inputs(CONFIG)),
-            model=rules.pretrained_model.output,
-        output:
-            str(folder / "overlap.csv"),
-        log:
-            str(ROOT / "logs" / id / "overlap.log"),
-        params:
-            paper=id,
-        message:
-            "compare the masks of {params.paper}"
-        shell:
-            "tickets overlap {params.paper} > {log} 2>&1"
+    for frame in paper.frames:
+
+        rule:
+            name:
+                f"{id}_{frame.name}"
+            input:
+                below(frame.inputs(CONFIG)),
+                [path for role in frame.models for path in model_paths(role)],
+            output:
+                str(folder / f"{frame.name}.csv"),
+            log:
+                str(ROOT / "logs" / id / f"{frame.name}.log"),
+            params:
+                frame=f"{id} {frame.name}",
+            message:
+                "collect {params.frame}"
+            shell:
+                "tickets frame {params.frame} > {log} 2>&1"
 
     for item in own:
 
@@ -88,9 +96,9 @@ for id, paper in PAPERS.items():
             input:
                 cells=[
                     str(folder / "cells" / f"{n}.csv")
-                    for n in paper.cell_stages(CONFIG, item.stages)
+                    for n in cell_stages(CONFIG, paper, item.stages)
                 ],
-                overlap=[str(folder / "overlap.csv")] if item.overlap else [],
+                frames=[str(folder / f"{name}.csv") for name in item.frames],
                 facts=[str(folder / "facts.json")] if item.facts else [],
                 published=str(Path("paper", id)),
             output:
@@ -119,7 +127,7 @@ for id, paper in PAPERS.items():
             f"{id}_claims"
         input:
             cells=str(folder / "cells.csv"),
-            overlap=str(folder / "overlap.csv"),
+            frames=[str(folder / f"{frame.name}.csv") for frame in paper.frames],
             facts=str(folder / "facts.json"),
             published=str(Path("paper", id)),
         output:

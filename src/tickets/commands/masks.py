@@ -1,9 +1,15 @@
 """The general-purpose door: masks of any Hugging Face BERT or RoBERTa folder."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tickets.pruning.mask import Mask
+    from tickets.pruning.structured import StructuredMask
 
 MaskFile = Annotated[Path, typer.Argument(help="A mask.safetensors file.")]
 mask_app = typer.Typer(no_args_is_help=True, help="Look at, compare and convert masks.")
@@ -32,16 +38,30 @@ def prune(
 
 @mask_app.command()
 def show(file: MaskFile) -> None:
-    """Print a mask's sparsity, in all and by tensor, and where it comes from."""
+    """Print what a mask keeps, in all and by tensor (or by layer, if it is over heads), and where it comes from."""
     import json
 
     from rich.console import Console
-    from rich.table import Table
 
     from tickets.pruning.mask import Mask
+    from tickets.pruning.structured import StructuredMask
 
     mask, console = Mask.load(file), Console()
-    typer.echo(f"{file}: {mask.kept:,} of {mask.total:,} kept, sparsity {mask.sparsity:.4f}")
+    if StructuredMask.describes(mask):
+        structure = StructuredMask.from_mask(mask)
+        heads, layers = structure.heads.numel(), len(structure.ffns)
+        typer.echo(f"{file}: {heads - structure.removed_heads} of {heads} heads and "
+                   f"{layers - structure.removed_ffns} of {layers} FFNs kept")  # fmt: skip
+        console.print(_structure_table(structure))
+    else:
+        typer.echo(f"{file}: {mask.kept:,} of {mask.total:,} kept, sparsity {mask.sparsity:.4f}")
+        console.print(_tensor_table(mask))
+    console.print_json(json.dumps(Mask.provenance(file)))
+
+
+def _tensor_table(mask: "Mask") -> "Table":
+    from rich.table import Table
+
     table = Table()
     table.add_column("tensor", overflow="fold")
     for name in ("weights", "kept", "sparsity"):
@@ -49,8 +69,23 @@ def show(file: MaskFile) -> None:
     for name, kept in mask.kept_per_tensor().items():
         total = mask[name].numel()
         table.add_row(name, f"{total:,}", f"{kept:,}", f"{1 - kept / total:.4f}")
-    console.print(table)
-    console.print_json(json.dumps(Mask.provenance(file)))
+    return table
+
+
+def _structure_table(structure: "StructuredMask") -> "Table":
+    """Layers and heads are counted from 0, as in the names of the weights."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("layer", justify="right")
+    table.add_column("heads", justify="right")
+    table.add_column("kept heads", overflow="fold")
+    table.add_column("FFN")
+    for layer, (heads, ffn) in enumerate(zip(structure.heads, structure.ffns.tolist(), strict=True)):
+        kept = heads.nonzero().flatten().tolist()
+        names = " ".join(map(str, kept)) or "none"
+        table.add_row(str(layer), f"{len(kept)} of {len(heads)}", names, "kept" if ffn else "removed")
+    return table
 
 
 @mask_app.command()
@@ -58,11 +93,13 @@ def diff(first: MaskFile, second: MaskFile) -> None:
     """Compare two masks over the same tensors."""
     from tickets.pruning.mask import Mask
     from tickets.pruning.overlap import overlap
+    from tickets.pruning.structured import StructuredMask
 
     a, b = Mask.load(first), Mask.load(second)
     found = overlap(a, b)
+    what = "heads and FFNs" if StructuredMask.describes(a) else "weights"
     typer.echo(f"sparsity            {a.sparsity:.4f}  {b.sparsity:.4f}")
-    typer.echo(f"kept in both        {100 * found.intersection_kept:.2f} % of all weights")
+    typer.echo(f"kept in both        {100 * found.intersection_kept:.2f} % of all {what}")
     typer.echo(f"overlap of kept     {100 * found.kept_jaccard:.2f} %")
     typer.echo(f"overlap of removed  {100 * found.pruned_jaccard:.2f} %")
     typer.echo(f"nested              {'first in second' if a.nested_in(b) else ''}"

@@ -9,33 +9,39 @@ from tickets.commands.options import DEFAULT_CONFIG, ConfigFile, Paper, Preset
 from tickets.config import load_config
 from tickets.errors import TicketsError
 from tickets.grid import find_stage
+from tickets.papers.registry import cell_stages
+from tickets.papers.registry import frame as find_frame
 from tickets.papers.registry import paper as find_paper
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    for command in (encode, model, run, overlap, collect, facts, render, claims, report):
+    for command in (encode, model, run, frame, collect, facts, render, claims, report):
         app.command(rich_help_panel="Pipeline (called by the workflow)")(command)
 
 
 def encode(
     task: Annotated[str, typer.Argument(help="Task id, e.g. rte.")],
+    max_length: Annotated[int, typer.Argument(min=3, help="Longest input in tokens.")],
     config: ConfigFile = DEFAULT_CONFIG,
     preset: Preset = None,
 ) -> None:
-    """Encode the data of a task: results/<preset>/data/<task>.safetensors."""
+    """Encode the data of a task: results/<preset>/data/<task>-<max_length>.safetensors."""
     from tickets.data.tasks import task as known
     from tickets.jobs.prepare import encode as encode_task
 
-    encode_task(load_config(config, preset), known(task).id)
+    encode_task(load_config(config, preset), known(task).id, max_length)
 
 
-def model(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
-    """Pre-train, copy or download the pre-trained model: results/<preset>/models/<name>/."""
+def model(
+    role: Annotated[str, typer.Argument(help="Which of the preset's models, e.g. large.")] = "base",
+    config: ConfigFile = DEFAULT_CONFIG,
+    preset: Preset = None,
+) -> None:
+    """Pre-train, copy or download a pre-trained model: results/<preset>/models/<name>/."""
     from tickets.jobs.prepare import place_model
 
-    loaded = load_config(config, preset)
-    place_model(loaded, loaded.root / "models" / loaded.settings.model.name)
+    place_model(load_config(config, preset), role)
 
 
 def run(
@@ -68,10 +74,16 @@ def parse_axes(pairs: list[str]) -> dict[str, str]:
     return parsed
 
 
-def overlap(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
-    """Compare all masks of a paper: results/<preset>/<paper>/overlap.csv."""
+def frame(
+    paper: Paper,
+    name: Annotated[str, typer.Argument(help="File without .csv, e.g. overlap.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    preset: Preset = None,
+) -> None:
+    """Write a paper's other tidy file, e.g. results/<preset>/lth/overlap.csv from all its masks."""
     loaded = load_config(config, preset)
-    find_paper(paper).write_overlaps(loaded, loaded.root / paper / "overlap.csv")
+    found = find_frame(find_paper(paper), name)
+    found.write(loaded, loaded.root / paper / f"{name}.csv")
 
 
 def collect(
@@ -83,13 +95,14 @@ def collect(
     """Gather runs into cells/<stage>.csv, or all stages into cells.csv with their costs in costs.csv."""
     from tickets.provenance.collect import collect_costs, collect_stage, merge_cells
 
-    loaded = load_config(config, preset)
-    folder, stages = loaded.root / paper, find_paper(paper).stages(loaded)
+    loaded, found = load_config(config, preset), find_paper(paper)
+    folder, stages = loaded.root / paper, found.stages(loaded)
     if stage is not None:
-        collect_stage(loaded.root, find_stage(stages, stage), folder / "cells" / f"{stage}.csv")
+        out = folder / "cells" / f"{stage}.csv"
+        collect_stage(loaded.root, find_stage(stages, stage), out, found.cell_columns)
         return
-    parts = [folder / "cells" / f"{s.name}.csv" for s in stages if any(job.runs for job in s.jobs())]
-    merge_cells(parts, folder / "cells.csv")
+    parts = [folder / "cells" / f"{name}.csv" for name in cell_stages(loaded, found)]
+    merge_cells(parts, folder / "cells.csv", found.cell_columns)
     collect_costs(loaded.root, stages, folder / "costs.csv")
 
 
@@ -98,7 +111,7 @@ def facts(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = No
     from tickets.provenance.facts import write_facts
 
     loaded = load_config(config, preset)
-    write_facts(loaded, loaded.root / paper / "facts.json")
+    write_facts(loaded, find_paper(paper), loaded.root / paper / "facts.json")
 
 
 def render(
@@ -113,13 +126,13 @@ def render(
     loaded = load_config(config, preset)
     item = find_artifact(artifact)
     folder = loaded.root / item.paper
-    names = find_paper(item.paper).cell_stages(loaded, item.stages)
+    names = cell_stages(loaded, find_paper(item.paper), item.stages)
     render_artifact(
         item,
         [folder / "cells" / f"{name}.csv" for name in names],
         folder,
         loaded.preset,
-        overlap_path=folder / "overlap.csv" if item.overlap else None,
+        frames={name: folder / f"{name}.csv" for name in item.frames},
         facts=read_facts(folder) if item.facts else None,
         options=find_paper(item.paper).evidence_options(loaded),
     )
@@ -134,16 +147,18 @@ def read_facts(folder: Path) -> dict[str, dict[str, object]]:
 
 def claims(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Judge every claim of a paper: results/<preset>/<paper>/claims.{json,md}."""
+    from tickets.papers.judge import judge
+
     loaded = load_config(config, preset)
-    find_paper(paper).judge(loaded, read_facts(loaded.root / paper))
+    judge(loaded, find_paper(paper), read_facts(loaded.root / paper))
 
 
 def report(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Write the report page: results/<preset>/report/index.html."""
-    from tickets.papers.registry import PAPERS
+    from tickets.papers.registry import papers
     from tickets.provenance.report import write_report
 
     loaded = load_config(config, preset)
     out = loaded.root / "report" / "index.html"
-    write_report(loaded.preset, loaded.root, tuple(PAPERS), out)
+    write_report(loaded.preset, loaded.root, tuple(papers(loaded)), out)
     typer.echo(f"report: {out}")

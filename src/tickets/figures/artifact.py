@@ -16,7 +16,7 @@ SUFFIXES: dict[Kind, tuple[str, ...]] = {"table": ("csv", "md", "tex"), "figure"
 class Artifact:
     """One table or figure, with what it needs and the pure function that makes it.
 
-    `stages` are the pipeline stages whose cells it reads; `overlap` says that it reads the mask overlaps too.
+    `stages` are the pipeline stages whose cells it reads; `frames` names the paper's other tidy files that it reads.
     `render` is "module:function"; the function takes (ours, published, facts) and returns a DataFrame for a
     table, (Figure, DataFrame of what is drawn) for a figure.
     """
@@ -30,7 +30,7 @@ class Artifact:
     render: str
     caption: str
     notes: str = ""
-    overlap: bool = False
+    frames: tuple[str, ...] = ()
     facts: bool = False  # reads the preset's recipe (facts.json)
     extra: bool = False  # ours, not in the paper
 

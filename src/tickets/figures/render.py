@@ -27,30 +27,44 @@ def render_artifact(
     out_dir: Path,
     preset: str,
     *,
-    overlap_path: Path | None = None,
+    frames: Mapping[str, Path] | None = None,
     paper_dir: Path | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[Path, ...]:
     """Write the files of `artifact` below `out_dir` (results/<preset>/<paper>) and return their paths.
 
-    cells_paths: the parts of cells.csv that the preset has (none: all is "not run"). paper_dir: the published
-    values (default paper/<paper>). facts: the preset's recipe, task id -> {train_examples, steps, batch, ...}.
-    options: further arguments of the paper's Evidence. Each file appears complete or not at all; equal input gives
-    equal bytes. Raises `TicketsError` for unreadable input.
+    cells_paths: the parts of cells.csv that the preset has (none: all is "not run"). frames: the paper's other
+    tidy files by name. paper_dir: the published values (default paper/<paper>). facts: the preset's recipe, task
+    id -> {train_examples, steps, batch, ...}. options: further arguments of the paper's Evidence. Each file
+    appears complete or not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable input.
     """
     published_dir = paper_dir or Path("paper") / artifact.paper
-    evidence = import_module(f"tickets.papers.{artifact.paper}.evidence")
     facts = facts or {}
-    sizes = {t: int(f["train_examples"]) for t, f in facts.items() if f.get("train_examples") is not None}
-    overlap = read_frame(overlap_path) if overlap_path is not None else None
-    ours = evidence.Evidence.from_frames(read_cells(cells_paths), overlap, sizes or None, **(options or {}))
-    published = evidence.PublishedEvidence(published_dir)
+    ours, published = read_evidence(
+        artifact.paper, cells_paths, frames or {}, published_dir, facts, options or {}
+    )
     make = partial(artifact.function(), ours, published, facts)
     files = (_table_files if artifact.kind == "table" else _figure_files)(artifact, make, preset)
     for path in artifact.outputs(out_dir):
         write_atomically(path, files[path.suffix[1:]])
     return artifact.outputs(out_dir)
+
+
+def read_evidence(
+    paper: str,
+    cells_paths: Sequence[Path],
+    frames: Mapping[str, Path],
+    paper_dir: Path,
+    facts: Mapping[str, Mapping[str, Any]],
+    options: Mapping[str, Any],
+) -> tuple[Any, Any]:
+    """A paper's `Evidence` of our runs and its `PublishedEvidence`; arguments as in `render_artifact`."""
+    module = import_module(f"tickets.papers.{paper}.evidence")
+    sizes = {t: int(f["train_examples"]) for t, f in facts.items() if f.get("train_examples") is not None}
+    others = {name: read_frame(path) for name, path in frames.items()}
+    ours = module.Evidence.from_frames(read_cells(cells_paths), others, sizes or None, **options)
+    return ours, module.PublishedEvidence(paper_dir)
 
 
 def describe_preset(preset: str) -> str:

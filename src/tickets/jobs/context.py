@@ -13,10 +13,10 @@ import torch
 from tickets.config import Config
 from tickets.data.encoded import EncodedTask
 from tickets.errors import TicketsError
-from tickets.grid import Job, data_file
+from tickets.grid import Job
 from tickets.jobs.files import file_hash
 from tickets.models.heads import Head
-from tickets.models.hf import Checkpoint, load_folder
+from tickets.models.hf import WEIGHTS, Checkpoint, load_folder
 from tickets.models.model import Model
 from tickets.pruning.mask import Mask
 from tickets.spec import MaskAddress
@@ -44,6 +44,7 @@ class Context:
         self.seconds: Counter[str] = Counter({"start": time.process_time()})
         self.begun = time.monotonic()
         self._data: dict[str, EncodedTask] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
         self._models: dict[tuple[Head, ...], Model] = {}
         self._hashes: dict[Path, str] = {}
 
@@ -69,21 +70,25 @@ class Context:
             torch.use_deterministic_algorithms(True)
         return torch.device(wanted)
 
-    @property
-    def pretrained_folder(self) -> Path:
-        """Model folder of theta_0."""
-        return self.root / "models" / self.config.settings.model.name
+    def pretrained_file(self, role: str = "base") -> Path:
+        """Weights of theta_0 on disk."""
+        return self.root / self.config.settings.model_folder(role) / WEIGHTS
 
-    @cached_property
-    def pretrained(self) -> Checkpoint:
-        """theta_0 and the heads of the checkpoint."""
-        return load_folder(self.pretrained_folder)
+    def pretrained(self, role: str = "base") -> Checkpoint:
+        """theta_0 and the heads of the checkpoint, read once a job."""
+        if role not in self._checkpoints:
+            self._checkpoints[role] = load_folder(self.pretrained_file(role).parent)
+        return self._checkpoints[role]
+
+    def data_path(self, task: str) -> Path:
+        """Encoded data of a task on disk."""
+        return self.root / self.job.data_file(task)
 
     def data(self, task: str) -> EncodedTask:
         """Encoded data of a task, read once a job."""
         if task not in self._data:
             with self.timed("data"):
-                self._data[task] = EncodedTask.load(self.root / data_file(task))
+                self._data[task] = EncodedTask.load(self.data_path(task))
         return self._data[task]
 
     @contextmanager
@@ -99,7 +104,7 @@ class Context:
         """A model with these heads; its weights are whatever the last run left, so load before use."""
         key = tuple(heads)
         if key not in self._models:
-            self._models[key] = Model(self.pretrained.config, key, self.device)
+            self._models[key] = Model(self.pretrained().config, key, self.device)
         return self._models[key]
 
     def mask(self, address: MaskAddress) -> Mask:

@@ -5,29 +5,24 @@ from tickets.spec import fingerprint
 from tickets.versions import VERSIONS
 
 
-def data_identity(config: Config, task: str) -> str:
+def data_identity(config: Config, task: str, max_length: int) -> str:
     """Everything in the config that a task's encoded data depend on."""
     data, model = config.settings.data, config.settings.model
     facts = data.model_dump(mode="json", exclude={"sizes", "files"})
     facts |= {"sizes": data.sizes.get(task), "files": data.files.get(task), "task": task}
-    facts["max_length"] = config.settings.lth.recipe(task).max_length
+    facts["max_length"] = max_length
     facts["tokenizer"] = None if model.shape else [str(model.path), model.hub, model.revision]
     return fingerprint(facts | {"versions": [VERSIONS["world"], VERSIONS["encoding"]]})
 
 
-def model_identity(config: Config) -> str:
+def model_identity(config: Config, role: str = "base") -> str:
     """Everything in the config that theta_0 depends on."""
-    preset = config.settings
-    own = preset.model.shape is not None
+    preset, model = config.settings, config.settings.model_of(role)
+    own = model.shape is not None
     facts = {
-        "model": preset.model.model_dump(mode="json"),
+        "model": model.model_dump(mode="json"),
         "world_seed": preset.data.world_seed if own else None,
         "seed": preset.seed if own else None,
         "versions": [VERSIONS["world"], VERSIONS["engine"]] if own else [],
     }
     return fingerprint(facts)
-
-
-def recipes_identity(config: Config) -> str:
-    """The hyper-parameters of all tasks."""
-    return fingerprint({"recipes": config.settings.lth.model_dump(mode="json")["recipes"]})

@@ -26,10 +26,10 @@ from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
 
 
-def encode(config: Config, task: str) -> Path:
-    """Write the encoded data of a task of the preset; returns the file."""
+def encode(config: Config, task: str, max_length: int) -> Path:
+    """Write the encoded data of a task of the preset, cut to `max_length` tokens; returns the file."""
     preset = config.settings
-    out = config.root / data_file(task)
+    out = config.root / data_file(task, max_length)
     if preset.data.source == "synthetic":
         from tickets.data.synthetic.build import build_task
 
@@ -44,19 +44,19 @@ def encode(config: Config, task: str) -> Path:
         tokenizer=load_tokenizer(model.path or model.hub or "", model.revision),
         data_path=preset.data.path,
         revision=preset.data.revision,
-        max_length=preset.lth.recipe(task).max_length,
+        max_length=max_length,
         files=preset.data.files.get(task),
         max_blocks={"train": preset.data.mlm_sequences} if preset.data.mlm_sequences else None,
     ).save(out)
     return out
 
 
-def place_model(config: Config, out: Path) -> None:
-    """Pre-train the preset's model, or copy it from a local folder or the hub, to the folder `out`."""
-    model = config.settings.model
+def place_model(config: Config, role: str = "base") -> Path:
+    """Pre-train the model of a role, or copy it from a local folder or the hub; returns its folder."""
+    model, out = config.settings.model_of(role), config.root / config.settings.model_folder(role)
     if model.shape is not None:
-        pretrain(config, out)
-        return
+        pretrain(config, role, out)
+        return out
     source = model.path if model.path is not None else _download(model)
     load_folder(source)  # refuses what is not a complete BERT or RoBERTa before anything is copied
     out.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,9 @@ def place_model(config: Config, out: Path) -> None:
         part = out / f"{WEIGHTS}.part"
         save_file({k: v.clone().contiguous() for k, v in load_state(source).items()}, part, {"format": "pt"})
         part.replace(out / WEIGHTS)
-    write_json(out / "run.json", {"identity": {"fingerprint": model_identity(config)}, "source": str(source)})
+    identity = {"fingerprint": model_identity(config, role)}
+    write_json(out / "run.json", {"identity": identity, "source": str(source)})
+    return out
 
 
 def _download(model: ModelSection) -> Path:
@@ -86,7 +88,7 @@ def _download(model: ModelSection) -> Path:
         ) from None
 
 
-def pretrain(config: Config, out: Path) -> None:
+def pretrain(config: Config, role: str, out: Path) -> None:
     """Pre-train a small BERT on the synthetic language and save it for transformers.
 
     Design and limits: docs/explanation/micro-world.md.
@@ -95,7 +97,8 @@ def pretrain(config: Config, out: Path) -> None:
 
     preset = config.settings
     torch.set_num_threads(preset.execution.threads)
-    settings, shape = preset.model.pretraining, preset.model.shape
+    section = preset.model_of(role)
+    settings, shape = section.pretraining, section.shape
     assert settings is not None
     assert shape is not None
     data = build_pretraining(preset.data.world_seed, settings.pairs)
@@ -110,9 +113,9 @@ def pretrain(config: Config, out: Path) -> None:
     objective = PretrainingObjective(data, recipe, model, seed, settings.nsp)
     steps = recipe.total_steps(len(data.splits["train"]))
     schedule = LinearDecay(recipe.learning_rate, steps, int(recipe.warmup * steps))
-    identity = model_identity(config)
+    identity = model_identity(config, role)
     progress = Progress("pretrain", steps)
-    progress.start(preset.model.name)
+    progress.start(section.name)
     folder = Path(".tickets/inflight") / config.preset / f"pretrain-{identity[:16]}"
     with stop_on_signals() as stop:
         state = inflight.Checkpoint(folder, identity)
@@ -127,15 +130,16 @@ def pretrain(config: Config, out: Path) -> None:
         "model_max_length": shape.max_positions,
     }
     write_json(out / "tokenizer_config.json", tokenizer)
-    write_json(out / "run.json", _certificate(config, model, data, trained, seed))
+    write_json(out / "run.json", _certificate(config, role, model, data, trained, seed))
     inflight.discard(folder)
 
 
 def _certificate(
-    config: Config, model: Model, data: EncodedTask, trained: Trained, seed: int
+    config: Config, role: str, model: Model, data: EncodedTask, trained: Trained, seed: int
 ) -> dict[str, object]:
     mlm, nsp = model.heads
-    settings = config.settings.model.pretraining
+    section = config.settings.model_of(role)
+    settings = section.pretraining
     assert settings is not None
     dev = data.splits["dev"]
     labels = dev.labels
@@ -145,8 +149,8 @@ def _certificate(
     guesses = predict(model, nsp, resident) if settings.nsp else None
     return {
         "identity": {
-            "fingerprint": model_identity(config),
-            "model": config.settings.model.model_dump(mode="json"),
+            "fingerprint": model_identity(config, role),
+            "model": section.model_dump(mode="json"),
         },
         "dev": {
             "mlm_loss": words["loss"],

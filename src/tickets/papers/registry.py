@@ -9,8 +9,11 @@ from tickets.config import Config
 from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.figures.artifact import Artifact
-from tickets.grid import Stage
+from tickets.grid import Stage, data_file
+from tickets.papers.frame import Frame
 from tickets.papers.lth.paper import Lth
+from tickets.papers.supertickets.paper import Supertickets
+from tickets.training.recipe import Recipe
 
 
 class Paper(Protocol):
@@ -40,28 +43,31 @@ class Paper(Protocol):
         """All stages under a config."""
         ...
 
-    def cell_stages(self, config: Config, names: Sequence[str]) -> tuple[str, ...]:
-        """Those of `names` that have runs under a config."""
+    @property
+    def cell_columns(self) -> Sequence[str]:
+        """Columns of its cells beside those that every paper has."""
         ...
 
-    def overlap_inputs(self, config: Config) -> list[Path]:
-        """Masks that overlap.csv compares, below results/<preset>."""
+    @property
+    def frames(self) -> Sequence[Frame]:
+        """Its tidy files beside cells.csv."""
         ...
 
-    def write_overlaps(self, config: Config, out: Path) -> None:
-        """Write overlap.csv."""
+    def recipe(self, config: Config, task: str) -> Recipe:
+        """Hyper-parameters of a task."""
         ...
 
     def evidence_options(self, config: Config) -> dict[str, Any]:
         """What of the config the paper's Evidence needs."""
         ...
 
-    def judge(self, config: Config, facts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Write claims.json and claims.md from the collected cells."""
-        ...
+
+PAPERS: dict[str, Paper] = {paper.id: paper for paper in (Lth(), Supertickets())}
 
 
-PAPERS: dict[str, Paper] = {paper.id: paper for paper in (Lth(),)}
+def papers(config: Config) -> dict[str, Paper]:
+    """The papers that a preset runs: those with a section in it."""
+    return {id: paper for id, paper in PAPERS.items() if getattr(config.settings, id) is not None}
 
 
 def paper(id: str) -> Paper:
@@ -71,9 +77,10 @@ def paper(id: str) -> Paper:
     raise TicketsError(f"unknown paper '{id}'; the papers are {', '.join(PAPERS)}.")
 
 
-def artifacts() -> dict[str, Artifact]:
-    """Every table and figure of every paper, by id."""
-    return {item.id: item for paper in PAPERS.values() for item in paper.artifacts}
+def artifacts(config: Config | None = None) -> dict[str, Artifact]:
+    """Every table and figure of every paper (of those that a preset runs), by id."""
+    chosen = PAPERS if config is None else papers(config)
+    return {item.id: item for paper in chosen.values() for item in paper.artifacts}
 
 
 def artifact(id: str) -> Artifact:
@@ -89,10 +96,32 @@ def artifact(id: str) -> Artifact:
     raise TicketsError(f"unknown artifact '{id}'; {hint}`tickets list` shows them all.")
 
 
-def preset_tasks(config: Config) -> tuple[str, ...]:
-    """The tasks that any job of the preset trains on; only these need data."""
-    cells = (
-        cell for p in PAPERS.values() for s in p.stages(config) for job in s.jobs() for cell in job.plans()
-    )
-    named = {task for cell in cells for task in cell.needs_tasks}
+def cell_stages(config: Config, paper: Paper, names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Stages (those of `names`) of a paper that have runs under a config."""
+    wanted = (stage for stage in paper.stages(config) if names is None or stage.name in names)
+    return tuple(stage.name for stage in wanted if any(job.runs for job in stage.jobs()))
+
+
+def frame(paper: Paper, name: str) -> Frame:
+    """One of a paper's frames by name."""
+    for found in paper.frames:
+        if found.name == name:
+            return found
+    names = ", ".join(found.name for found in paper.frames)
+    raise TicketsError(f"paper '{paper.id}' has no frame '{name}'; it has {names}.")
+
+
+def paper_tasks(config: Config, paper: Paper) -> tuple[str, ...]:
+    """The tasks that any job of a paper trains on, in the order of the registry."""
+    named = {task for stage in paper.stages(config) for job in stage.jobs() for task in job.tasks}
     return tuple(task for task in TASKS if task in named)
+
+
+def preset_data(config: Config) -> dict[Path, tuple[str, int]]:
+    """The encoded data that any job of the preset reads, below results/<preset>: file -> (task, max_length)."""
+    lengths = {
+        (task, paper.recipe(config, task).max_length)
+        for paper in papers(config).values()
+        for task in paper_tasks(config, paper)
+    }
+    return {data_file(*key): key for key in sorted(lengths)}

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tickets.data.tasks import task as lookup
 from tickets.errors import TicketsError
 from tickets.grid import Stage
 from tickets.jobs.files import read_json
@@ -20,8 +19,9 @@ METRICS = (
     "accuracy", "accuracy_mismatched", "f1", "matthews", "pearson", "spearman", "exact_match", "loss",
 )  # fmt: skip
 COLUMNS = (
-    "paper", "stage", "task", "weights", "method", "source", "rule", "sparsity", "replicate", "fingerprint",
-    "metric", "score", "test_score", *METRICS, "removed", "n_dev", "steps", "seconds", "path", "shared_with",
+    "paper", "stage", "model", "task", "variant", "weights", "method", "source", "rule", "sparsity", "replicate",
+    "fingerprint", "metric", "score", "test_score", *METRICS, "removed", "n_dev", "steps", "seconds",
+    "path", "shared_with",
 )  # fmt: skip
 PHASES = ("start", "data", "training", "evaluation")
 COST_COLUMNS = (
@@ -30,31 +30,36 @@ COST_COLUMNS = (
 )  # fmt: skip
 
 
-def collect_stage(root: Path, stage: Stage, out: Path) -> int:
-    """Write the rows of a stage's runs below `root` to `out`; returns how many. Every run must be there."""
-    rows = [cell_row(root, stage.name, run) for job in stage.jobs() for run in job.runs]
-    write_csv(out, COLUMNS, rows)
+def collect_stage(root: Path, stage: Stage, out: Path, extra: Sequence[str] = ()) -> int:
+    """Write the rows of a stage's runs below `root` to `out`; returns how many. Every run must be there.
+
+    extra: the paper's own columns.
+    """
+    rows = [cell_row(root, stage.name, run, extra) for job in stage.jobs() for run in job.runs]
+    write_csv(out, (*COLUMNS, *extra), rows)
     return len(rows)
 
 
-def cell_row(root: Path, stage: str, run: RunAddress) -> dict[str, Any]:
+def cell_row(root: Path, stage: str, run: RunAddress, extra: Sequence[str] = ()) -> dict[str, Any]:
     """The row of one run. Raises `TicketsError` if its metrics are missing or damaged."""
     path = root / run.metrics
     metrics = read_json(path)
     try:
-        return _row(stage, run, metrics)
+        own = metrics.get("extra", {})
+        return _row(stage, run, metrics) | {column: own.get(column, "") for column in extra}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TicketsError(f"{path}: not the metrics of a run ({_short(error)}). {ADVICE}") from None
 
 
 def _row(stage: str, run: RunAddress, metrics: Mapping[str, Any]) -> dict[str, Any]:
     scores = {**metrics["scores"]["dev"], **metrics["scores"].get("dev_mismatched", {})}
-    name = lookup(run.task).metrics[0]
     test = metrics["scores"].get("test", {})
     return {
         "paper": run.paper,
         "stage": stage,
+        "model": run.model or "base",
         "task": run.task,
+        "variant": run.variant,
         "weights": run.weights,
         "method": run.method,
         "source": run.source,
@@ -62,9 +67,9 @@ def _row(stage: str, run: RunAddress, metrics: Mapping[str, Any]) -> dict[str, A
         "sparsity": int(metrics["resolved"]) / 100,
         "replicate": run.replicate,
         "fingerprint": metrics["fingerprint"],
-        "metric": name,
-        "score": scores[name],
-        "test_score": test.get(name, ""),
+        "metric": metrics["metric"],
+        "score": metrics["score"],
+        "test_score": test.get(metrics["metric"], ""),
         **{column: scores.get(column, "") for column in METRICS},
         "removed": metrics["removed"],
         "n_dev": metrics["n_dev"],
@@ -75,12 +80,13 @@ def _row(stage: str, run: RunAddress, metrics: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def merge_cells(parts: Sequence[Path], out: Path) -> None:
+def merge_cells(parts: Sequence[Path], out: Path, extra: Sequence[str] = ()) -> None:
     """cells.csv: the stages' rows, one below the other. Raises `TicketsError` for a missing or damaged part."""
-    write_csv(out, COLUMNS, [row for part in parts for row in _read_part(part)])
+    columns = (*COLUMNS, *extra)
+    write_csv(out, columns, [row for part in parts for row in _read_part(part, columns)])
 
 
-def _read_part(path: Path) -> list[dict[str, str]]:
+def _read_part(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     advice = "Delete it and run its `cells` rule again."
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -89,8 +95,8 @@ def _read_part(path: Path) -> list[dict[str, str]]:
         raise TicketsError(f"{path}: not found. Run its `cells` rule first.") from None
     except (ValueError, csv.Error):
         raise TicketsError(f"{path}: not a CSV file. {advice}") from None
-    if header != list(COLUMNS):
-        missing = [name for name in COLUMNS if name not in header]
+    if header != list(columns):
+        missing = [name for name in columns if name not in header]
         wrong = f"columns missing: {', '.join(missing)}" if missing else "other columns than expected"
         raise TicketsError(f"{path}: {wrong}. {advice}")
     for number, line in enumerate(lines, 2):

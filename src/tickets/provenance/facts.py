@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from tickets.config import Config
 from tickets.data.tasks import task as lookup
 from tickets.errors import TicketsError
 from tickets.grid import data_file
 from tickets.jobs.files import write_json
-from tickets.papers.registry import preset_tasks
+from tickets.papers.registry import Paper, paper_tasks
+from tickets.spec import fingerprint
 from tickets.training.recipe import Recipe
 
 
@@ -19,6 +18,8 @@ def rows(path: Path) -> dict[str, int]:
     if not path.exists():
         raise TicketsError(f"{path}: encoded data not found. Run the `encode` rule first.")
     advice = "Delete it and run the `encode` rule again."
+    from safetensors import SafetensorError
+
     try:
         found = _rows(path)
     except (SafetensorError, OSError) as error:
@@ -29,6 +30,8 @@ def rows(path: Path) -> dict[str, int]:
 
 
 def _rows(path: Path) -> dict[str, int]:
+    from safetensors import safe_open
+
     with safe_open(path, framework="np") as file:
         names = set(file.keys())
         splits = sorted(name.removesuffix(".lengths") for name in names if name.endswith(".lengths"))
@@ -57,13 +60,19 @@ def recipe_facts(recipe: Recipe, train: int, dev: int, metric: str) -> dict[str,
     }
 
 
-def write_facts(config: Config, out: Path) -> None:
-    """facts.json: task id -> its column of Table 1."""
+def write_facts(config: Config, paper: Paper, out: Path) -> None:
+    """facts.json of a paper: task id -> what it is trained on and how."""
     facts = {}
-    for name in preset_tasks(config):
-        task = lookup(name)
-        sizes = rows(config.root / data_file(name))
-        facts[name] = recipe_facts(
-            config.settings.lth.recipe(name), sizes["train"], sizes["dev"], task.metrics[0]
-        )
+    for name in paper_tasks(config, paper):
+        recipe = paper.recipe(config, name)
+        sizes = rows(config.root / data_file(name, recipe.max_length))
+        facts[name] = recipe_facts(recipe, sizes["train"], sizes["dev"], lookup(name).metrics[0])
     write_json(out, facts)
+
+
+def facts_identity(config: Config, paper: Paper) -> str:
+    """Hash of the hyper-parameters of all tasks of a paper."""
+    recipes = {
+        name: paper.recipe(config, name).model_dump(mode="json") for name in paper_tasks(config, paper)
+    }
+    return fingerprint({"recipes": recipes})

@@ -28,7 +28,7 @@ def worlds():
     published = PublishedEvidence(PAPER_DIR)
     full, part, overlap = full_cells(), part_cells(), overlap_frame()
     return {
-        "full": (Evidence.from_frames(full, overlap), published),
+        "full": (Evidence.from_frames(full, {"overlap": overlap}), published),
         "part": (Evidence.from_frames(part), published),
         "empty": (Evidence.from_frames(full.iloc[:0]), published),
     }
@@ -187,6 +187,6 @@ def test_overlap_diagonal_compares_replicates(worlds):
     assert cell["value"].item() == pytest.approx(same["kept_jaccard"].mean())
     # A mask against itself in the file is left out: it would lift the diagonal to 100.
     own = same.assign(replicate_b=same["replicate_a"], kept_jaccard=100.0)
-    evidence = Evidence.from_frames(full_cells(1), pd.concat([overlap, own]))
+    evidence = Evidence.from_frames(full_cells(1), {"overlap": pd.concat([overlap, own])})
     _, again = make(BY_STEM["fig10"], (evidence, worlds["full"][1]))
     assert again["value"].equals(drawn["value"])

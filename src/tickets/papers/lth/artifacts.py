@@ -23,7 +23,7 @@ def _item(
     caption: str,
     notes: str = "",
     *,
-    overlap: bool = False,
+    frames: tuple[str, ...] = (),
     facts: bool = False,
     extra: bool = False,
 ) -> Artifact:
@@ -39,7 +39,7 @@ def _item(
         render,
         caption,
         notes,
-        overlap=overlap,
+        frames=frames,
         facts=facts,
         extra=extra,
     )
@@ -156,7 +156,7 @@ _TABLES = (
         "Means over replicate pairs, in percent. Independent masks would overlap as in the row "
         "'independent'.",
         "At high sparsity the three measures differ a lot, so all are shown.",
-        overlap=True,
+        frames=("overlap",),
         extra=True,
     ),
 )
@@ -258,7 +258,7 @@ _FIGURES = (
         "The diagonal compares different replicates of one task, which the paper lacks. The last row "
         "and column "
         "are magnitude pruning of θ₀, which is a single mask.",
-        overlap=True,
+        frames=("overlap",),
     ),
     _item(
         "figure",

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tickets.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE
+from tickets.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, mark_not_run
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tables import TITLES, Facts
 from tickets.papers.lth.tasks import TASKS
@@ -65,9 +65,7 @@ def _panel(axes: Axes, title: str, drawn: pd.DataFrame) -> None:
     axes.set_axisbelow(True)
     ours = drawn[drawn["series"] != "published IMP"]
     if ours.empty:
-        axes.set_yticks([])
-        axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", va="center", color=GREY)
-        axes.set_facecolor("#F4F5F6")
+        mark_not_run(axes)
     for series, style in _STYLES.items():
         part = drawn[drawn["series"] == series]
         if part.empty or ours.empty:

@@ -67,11 +67,15 @@ class Evidence:
     def from_frames(
         cls,
         cells: pd.DataFrame,
-        overlap: pd.DataFrame | None = None,
+        frames: Mapping[str, pd.DataFrame] | None = None,
         train_sizes: Mapping[str, int] | None = None,
         ddof: int = 1,
     ) -> "Evidence":
-        """Index the frames; `ddof` is what the one-std criterion uses. `TicketsError` if a column is missing."""
+        """Index the cells and the frame "overlap"; `ddof` is what the one-std criterion uses.
+
+        `TicketsError` if a column is missing.
+        """
+        overlap = (frames or {}).get("overlap")
         _require(cells, (*_ADDRESS, "replicate", "score"), "cells.csv", "cells")
         if overlap is not None:
             _require(overlap, _OVERLAP, "overlap.csv", "mask_overlaps")

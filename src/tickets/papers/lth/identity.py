@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from tickets.config import Config
+from tickets.papers.lth.settings import lth_settings
 from tickets.papers.lth.tasks import TASKS
 from tickets.spec import MaskAddress, RunAddress, fingerprint
 from tickets.versions import VERSIONS
@@ -15,7 +16,7 @@ class Identity:
     """Specs of runs and masks under a config; each is complete, defaults included."""
 
     def __init__(self, config: Config) -> None:
-        self.config, self.preset, self.settings = config, config.settings, config.settings.lth
+        self.config, self.preset, self.settings = config, config.settings, lth_settings(config)
         self.task = cache(self._task)
         self.chain = cache(self._chain)
         model = self.preset.model.model_dump(mode="json", exclude={"path"})
@@ -57,7 +58,7 @@ class Identity:
 
     def mask(self, address: MaskAddress) -> Facts:
         """Spec of a mask."""
-        facts = {"mask": address.__dict__ | {}, "chain": self.chain(address.method, address.source)}
+        facts = {"mask": address.facts(), "chain": self.chain(address.method, address.source)}
         return self.common | facts
 
     def run(self, address: RunAddress) -> Facts:

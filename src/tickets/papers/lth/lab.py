@@ -15,6 +15,7 @@ from tickets.models.heads import Head
 from tickets.models.model import Model
 from tickets.papers.lth.identity import Identity
 from tickets.papers.lth.imp import State
+from tickets.papers.lth.settings import lth_settings
 from tickets.pruning.mask import Mask
 from tickets.spec import RunAddress
 from tickets.training.checkpoint import Checkpoint
@@ -29,7 +30,7 @@ class Lab:
     """One job's means to train and judge; shared by chains and single runs."""
 
     def __init__(self, context: Context) -> None:
-        self.context, self.settings = context, context.config.settings.lth
+        self.context, self.settings = context, lth_settings(context.config)
         self.identity = Identity(context.config)
         self.seed = context.config.settings.seed
         self.checkpoint: Checkpoint | None = None
@@ -60,14 +61,14 @@ class Lab:
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "head", task, replicate))
         heads = model.fresh_heads(generator)
         if not random:
-            heads |= {name: value for name, value in self.context.pretrained.heads.items() if name in heads}
+            heads |= {name: value for name, value in self.context.pretrained().heads.items() if name in heads}
         return heads
 
     def origin(self, model: Model, replicate: int, task: str) -> State:
         """(theta_0, gamma_0) under the dense mask."""
         heads = self.fresh_heads(model, replicate, task)
         dense = Mask.dense({name: torch.Size(shape) for name, shape in model.prunable.items()})
-        return State(self.context.pretrained.body, heads, dense)
+        return State(self.context.pretrained().body, heads, dense)
 
     def train_seed(self, address: RunAddress) -> int:
         """Data order, word masking and dropout of a run; a fresh order for every round and replicate (spec S0)."""
@@ -145,8 +146,8 @@ class Lab:
         """Stage a finished run."""
         context = self.context
         inputs: dict[str, str | None] = {
-            "data_sha256": context.hash(context.root / "data" / f"{address.task}.safetensors"),
-            "weights_sha256": context.hash(context.pretrained_folder / "model.safetensors"),
+            "data_sha256": context.hash(context.data_path(address.task)),
+            "weights_sha256": context.hash(context.pretrained_file()),
             "mask_sha256": mask.digest(),
         }
         record(

@@ -7,6 +7,7 @@ from tickets.errors import TicketsError
 from tickets.jobs.context import Context
 from tickets.jobs.files import read_json
 from tickets.papers.lth.addresses import LEVELS, PAPER
+from tickets.papers.lth.settings import lth_settings
 from tickets.spec import RunAddress, level_of
 from tickets.stats.criteria import Rule, s_star
 from tickets.stats.summary import Stat, summarise
@@ -23,7 +24,7 @@ def resolve(context: Context, address: RunAddress) -> RunAddress:
 
 def winning_level(context: Context, task: str, rule: Rule) -> str:
     """Level token of s*(task); '00' when no ticket wins: the dense network matches itself."""
-    settings = context.config.settings.lth
+    settings = lth_settings(context.config)
     full, *subs = (chain_stat(context, task, level) for level in LEVELS)
     by_sparsity: dict[float, Stat | None] = {int(s) / 100: x for s, x in zip(LEVELS[1:], subs, strict=True)}
     chosen = s_star(full, by_sparsity, rule, settings.ddof)
@@ -37,7 +38,7 @@ def chain_stat(context: Context, task: str, level: str) -> Stat | None:
     metric = lookup(task).metrics[0]
     addresses = (
         RunAddress(PAPER, task, "pretrained", "imp", task, level, replicate)
-        for replicate in range(1, context.config.settings.lth.replicates.imp + 1)
+        for replicate in range(1, lth_settings(context.config).replicates.imp + 1)
     )
     paths = (context.path(address.metrics) for address in addresses)
     return summarise(read_json(path)["scores"]["dev"][metric] for path in paths)

@@ -86,7 +86,7 @@ def run_multitask(context: Context) -> None:
 def _multitask_origin(lab: Lab, model: Model, replicate: int, tasks: tuple[str, ...]) -> State:
     origin = lab.origin(model, replicate, "+".join(tasks))
     heads = dict(origin.heads)
-    for name, value in lab.context.pretrained.heads.items():
+    for name, value in lab.context.pretrained().heads.items():
         if f"mlm:{name}" in heads:
             heads[f"mlm:{name}"] = value
     return State(origin.body, heads, origin.mask)

@@ -8,6 +8,7 @@ from typing import Any
 from tickets.config import Config
 from tickets.models.hf import load_folder
 from tickets.papers.lth.addresses import mask as address
+from tickets.papers.lth.settings import lth_settings
 from tickets.provenance.collect import write_csv
 from tickets.pruning.magnitude import one_shot
 from tickets.pruning.mask import Mask
@@ -19,21 +20,20 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_overlaps(config: Config, out: Path) -> int:
-    """Compare the IMP masks of every task and replicate, and the one-shot mask; returns the number of pairs."""
-    rows = [row for level in config.settings.lth.grid.overlap_levels for row in _level(config, level)]
+def write_overlaps(config: Config, out: Path) -> None:
+    """Compare the IMP masks of every task and replicate, and the one-shot mask."""
+    rows = [row for level in lth_settings(config).grid.overlap_levels for row in _level(config, level)]
     write_csv(out, COLUMNS, rows)
-    return len(rows)
 
 
 def _level(config: Config, level: str) -> Iterator[dict[str, Any]]:
-    settings = config.settings.lth
+    settings = lth_settings(config)
     masks: dict[tuple[str, int], Mask] = {}
     for source in settings.tasks:
         for replicate in range(1, settings.replicates.imp + 1):
             path = config.root / address("imp", source, level, replicate).file
             masks[source, replicate] = Mask.load(path)
-    body = load_folder(config.root / "models" / config.settings.model.name).body
+    body = load_folder(config.root / config.settings.model_folder("base")).body
     any_mask = next(iter(masks.values()))
     masks["oneshot", 1] = one_shot({name: body[name] for name in any_mask}, int(level) / 100)
     for (a, mask_a), (b, mask_b) in combinations(masks.items(), 2):

@@ -3,13 +3,17 @@
 Defaults are the paper's (spec lth sections 3 and 4); a smaller preset names what it leaves out.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tickets.data.tasks import task
+from tickets.errors import TicketsError
 from tickets.papers.lth.tasks import TASKS
 from tickets.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from tickets.config import Config
 
 ALL = tuple(TASKS)
 MASK_LEVELS = tuple(str(percent) for percent in range(10, 100, 10))
@@ -164,3 +168,10 @@ class LthSettings(_Section):
         if name not in self.recipes and "default" not in self.recipes:
             raise ValueError(f"recipes: neither '{name}' nor 'default' is given")
         return self.recipes.get(name) or self.recipes["default"]
+
+
+def lth_settings(config: "Config") -> LthSettings:
+    """The section of a preset. Raises `TicketsError` where the preset leaves the paper out."""
+    if config.settings.lth is None:
+        raise TicketsError(f"presets.{config.preset}: there is no section 'lth', so this paper is not run.")
+    return config.settings.lth

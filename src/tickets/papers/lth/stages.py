@@ -20,6 +20,7 @@ from tickets.papers.lth.addresses import (
     weights_file,
 )
 from tickets.papers.lth.identity import Identity, source_tasks
+from tickets.papers.lth.settings import lth_settings
 from tickets.spec import MaskAddress, RunAddress
 
 REWIND_TITLES = "rewinding to 5, 10, 20, 50 % of training, and standard pruning"
@@ -29,7 +30,7 @@ class Stages:
     """All stages for a config."""
 
     def __init__(self, config: Config) -> None:
-        self.settings = config.settings.lth
+        self.settings = lth_settings(config)
         self.grid, self.n = self.settings.grid, self.settings.replicates
         self.identity = Identity(config)
 
@@ -72,7 +73,13 @@ class Stages:
     ) -> Stage:
         module = f"tickets.papers.lth.{execute}"
         pack = self.settings.pack.get(name, self.settings.pack.get("default", ()))
-        return Stage(PAPER, name, title, axes, cell, self.identity.fingerprint, module, skip, pack)
+        return Stage(
+            PAPER, name, title, axes, cell, self.identity.fingerprint, module, self.max_length, skip, pack
+        )
+
+    def max_length(self, task: str) -> int:
+        """Tokens that a task's inputs are cut to."""
+        return self.settings.recipe(task).max_length
 
     def imp(self) -> Stage:
         """IMP chains with rewinding to theta_0: dense, and every sparsity from 10 to 90 %."""

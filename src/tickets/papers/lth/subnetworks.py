@@ -79,19 +79,19 @@ def mask_of(lab: Lab, model: Model, resolved: RunAddress) -> Mask:
         generator = torch.Generator().manual_seed(derive_seed(lab.seed, *parts))
         return random_mask(shapes, sparsity, generator)
     if resolved.method == "oneshot":
-        return one_shot({name: lab.context.pretrained.body[name] for name in shapes}, sparsity)
+        return one_shot({name: lab.context.pretrained().body[name] for name in shapes}, sparsity)
     return lab.context.mask(resolved.mask)
 
 
 def weights_of(lab: Lab, resolved: RunAddress) -> dict[str, Tensor]:
     """The body that the run starts from; a new draw for each replicate where it is random (spec lth section 4)."""
-    theta0 = dict(lab.context.pretrained.body)
+    theta0 = dict(lab.context.pretrained().body)
     kind, replicate = resolved.weights, resolved.replicate
     if kind == "pretrained":
         return theta0
     generator = torch.Generator().manual_seed(derive_seed(lab.seed, kind, resolved.task, replicate))
     if kind == "reinit":
-        return reinitialise(theta0, lab.context.pretrained.config.initializer_range, generator)
+        return reinitialise(theta0, lab.context.pretrained().config.initializer_range, generator)
     if kind == "shuffled":
         return shuffle_layers(theta0, generator)
     if kind == "shuffled-elements":

@@ -1,13 +1,14 @@
-# Experiments of Chen et al. 2020. One rule a stage of src/tickets/papers/lth/stages.py, named lth_<stage>; a job
-# is a cell: one task x method x source with all its replicates.
-for plan in rule_plans("lth"):
+# The experiments of every paper. One rule a stage, named <paper>_<stage>; a job is a cell: one task x method x source
+# with all its replicates. What the stages are, by paper:
+#   lth           Chen et al. 2020   src/tickets/papers/lth/stages.py
+#   supertickets  Liang et al. 2021  src/tickets/papers/supertickets/stages.py
+for plan in rule_plans():
 
     rule:
         name:
             plan.name
         input:
-            model=rules.pretrained_model.output,
-            given=plan.inputs,
+            plan.inputs,
         output:
             plan.outputs,
         log:
@@ -26,4 +27,4 @@ for plan in rule_plans("lth"):
         message:
             plan.message
         shell:
-            "tickets run lth {params.job} > {log} 2>&1"
+            "tickets run {params.job} > {log} 2>&1"

@@ -1,0 +1,86 @@
+"""Everything in the config that a run's numbers depend on, as plain values: the run's spec."""
+
+from functools import cache
+from typing import Any
+
+from tickets.config import Config
+from tickets.data.tasks import TASKS
+from tickets.papers.supertickets.addresses import MULTITASK
+from tickets.papers.supertickets.settings import supertickets_settings
+from tickets.spec import MaskAddress, RunAddress, fingerprint
+from tickets.versions import VERSIONS
+
+Facts = dict[str, Any]
+
+
+class Identity:
+    """Specs of runs and masks under a config; each is complete, defaults included."""
+
+    def __init__(self, config: Config) -> None:
+        self.preset, self.settings = config.settings, supertickets_settings(config)
+        self.task = cache(self._task)
+        self.common = cache(self._common)
+
+    def _common(self, role: str) -> Facts:
+        model = self.preset.model_of(role).model_dump(mode="json", exclude={"path"})
+        return {
+            "preset_seed": self.preset.seed,
+            "model": model,
+            "precision": self.preset.execution.precision,
+            "selection": self.settings.selection,
+            "evaluations": self.settings.evaluations,
+            "tickets": self.settings.tickets.model_dump(mode="json"),
+            "versions": VERSIONS,
+        }
+
+    def _task(self, name: str) -> Facts:
+        data = self.preset.data
+        facts = data.model_dump(mode="json", include={"source", "revision", "world_seed"})
+        facts |= {"sizes": data.sizes.get(name, {}), "files": data.files.get(name, {})}
+        recipe = self.settings.recipe(name).model_dump(mode="json")
+        return {"task": name, "data": facts, "recipe": recipe, "head_dropout": self.settings.dropout(name)}
+
+    def _variant(self, variant: str) -> Facts:
+        if variant.startswith("lr"):
+            return {"rate_factors": self.settings.rate_factors}
+        if variant.startswith("data"):
+            percent, _, extended = variant.removeprefix("data").partition("-")
+            recipe = self.settings.subset_recipes.get(percent)
+            facts: Facts = {"recipe": None if recipe is None else recipe.model_dump(mode="json")}
+            if extended:
+                facts["extended"] = [self.settings.extended_batch, self.settings.extended_steps]
+            return facts
+        return {}
+
+    def _multitask(self) -> Facts:
+        return {
+            "tasks": [self.task(name) for name in self.settings.tasks],
+            "recipe": self.settings.multitask_recipe.model_dump(mode="json"),
+            "new_task_mask": self.settings.new_task_mask,
+        }
+
+    def mask(self, address: MaskAddress) -> Facts:
+        """Spec of a mask."""
+        facts = {"mask": address.facts(), "source": self.task(address.source)}
+        if address.method == "mismatched":
+            facts["variant"] = self._variant("lr2")
+        else:
+            facts["variant"] = self._variant(address.variant)
+        return self.common(address.model) | facts
+
+    def run(self, address: RunAddress) -> Facts:
+        """Spec of a run; a ticket of other tasks brings the specs of those."""
+        facts: Facts = {
+            "address": address.facts(),
+            "target": self.task(address.task),
+            "variant": self._variant("lr2" if address.method == "mismatched" else address.variant),
+        }
+        if address.source == MULTITASK:
+            facts["multitask"] = self._multitask()
+        elif address.source != address.task and address.source in TASKS:
+            facts["source"] = self.task(address.source)
+        return self.common(address.model) | facts
+
+    def fingerprint(self, address: RunAddress | MaskAddress) -> str:
+        """Hash of the spec."""
+        return fingerprint(self.run(address) if isinstance(address, RunAddress) else self.mask(address))

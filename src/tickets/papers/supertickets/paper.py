@@ -1,0 +1,50 @@
+"""The paper `supertickets` as the command line and the workflow see it."""
+
+from pathlib import Path
+from typing import Any
+
+from tickets.config import Config
+from tickets.grid import Stage
+from tickets.papers.frame import Frame
+from tickets.papers.supertickets.addresses import PAPER
+from tickets.papers.supertickets.artifacts import ARTIFACTS, NOT_REPRODUCED
+from tickets.papers.supertickets.cell_columns import CELL_COLUMNS
+from tickets.papers.supertickets.settings import supertickets_settings
+from tickets.papers.supertickets.stages import Stages
+from tickets.training.recipe import Recipe
+
+
+def _importance_inputs(config: Config) -> list[Path]:
+    stages = [stage for stage in Stages(config).all() if stage.name in ("trial", "trial_source")]
+    cells = (cell for stage in stages for job in stage.jobs() for cell in job.plans())
+    return [cell.files[0] for cell in cells]
+
+
+class Supertickets:
+    """Liang et al. 2021, Super Tickets in Pre-Trained Language Models."""
+
+    id = PAPER
+    title = "Super Tickets in Pre-Trained Language Models"
+    artifacts = ARTIFACTS
+    not_reproduced = NOT_REPRODUCED
+    cell_columns = CELL_COLUMNS
+    frames = (
+        Frame(
+            "importance",
+            "importance scores of every head and FFN",
+            _importance_inputs,
+            "tickets.papers.supertickets.importance_rows:write_importance",
+        ),
+    )
+
+    def stages(self, config: Config) -> tuple[Stage, ...]:
+        """See `tickets.papers.registry.Paper`."""
+        return Stages(config).all()
+
+    def recipe(self, config: Config, task: str) -> Recipe:
+        """See `tickets.papers.registry.Paper`."""
+        return supertickets_settings(config).recipe(task)
+
+    def evidence_options(self, config: Config) -> dict[str, Any]:
+        """See `tickets.papers.registry.Paper`."""
+        return {"ddof": supertickets_settings(config).ddof}
