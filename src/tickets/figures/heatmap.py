@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from tickets.figures.style import BLACK, DARK_CELL, GREY, ORANGE
+from tickets.figures.style import BLACK, DARK_CELL, EMPTY, GREY, ORANGE
 
 NOT_RUN = "not run"
-_MISSING: dict[str, Any] = {"facecolor": "#F4F5F6", "hatch": "////", "edgecolor": "#C9CDD2"}
+_MISSING: dict[str, Any] = {"facecolor": EMPTY, "hatch": "////", "edgecolor": "#C9CDD2"}
 _DIAGONAL: dict[str, Any] = {"fill": False, "edgecolor": ORANGE, "linewidth": 1.3}
 _CELL_WIDTH, _CELL_HEIGHT = 0.70, 0.37  # inches
 _MARGIN_WIDTH, _MARGIN_HEIGHT = 1.9, 1.05

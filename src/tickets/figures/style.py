@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart under the common kinds of colour blindness, and in grey by lightness.
 BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#1A1A1A"
+AMBER, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 GREY = "#8A8F98"
 DARK_CELL = "#0B4A7A"
+EMPTY = "#F4F5F6"  # where nothing was run
+PALETTE = (BLUE, AMBER, GREEN, YELLOW, SKY, ORANGE, PURPLE, BLACK)  # eight categories
 
 _RC: dict[str, object] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same glyphs
@@ -51,6 +55,14 @@ def house_style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(_RC)
         yield
+
+
+def mark_not_run(axes: Axes) -> None:
+    """Fill a panel that has no data, so that nobody takes it for a result."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", va="center", color=GREY)
+    axes.set_facecolor(EMPTY)
 
 
 def figure_files(figure: Figure, footer: str = "") -> dict[str, bytes]:
