@@ -11,12 +11,13 @@ from tickets.errors import TicketsError
 from tickets.models.model import Model
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import Checkpoint
+from tickets.training.freeze import step_within
 from tickets.training.interrupt import Interrupted, StopRequest
 from tickets.training.objective import Objective
-from tickets.training.optim import AdamW
+from tickets.training.optim import Optimizer, optimizer_for
 from tickets.training.progress import Progress
 from tickets.training.recipe import Recipe
-from tickets.training.schedule import LinearDecay
+from tickets.training.schedule import Schedule
 from tickets.training.seeds import derive_seed
 
 
@@ -36,7 +37,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Trained:
-    """Facts of a finished run; `resumed` counts the restarts from a checkpoint, `moments` are Adam's at the end."""
+    """Facts of a finished run; `resumed` counts the restarts from a checkpoint.
+
+    moments: the optimizer's at the end, in its names (AdamW m, v; Adamax m, u), with `steps`.
+    """
 
     steps: int
     final_loss: float
@@ -49,12 +53,13 @@ def train(
     model: Model,
     objective: Objective,
     recipe: Recipe,
-    schedule: LinearDecay,
+    schedule: Schedule,
     steps: int,
     *,
     seed: int,
     first_step: int = 0,
     mask: Mask | None = None,
+    keep_at: Callable[[int], Tensor | None] | None = None,
     moments: Mapping[str, Tensor] | None = None,
     watch: Watch | None = None,
     after_step: Callable[[int], None] | None = None,
@@ -63,11 +68,16 @@ def train(
 
     `moments` continue an earlier run's optimizer. With a mask, masked weights are zeroed once and their gradients
     before clipping, which equals training the re-parametrised product m * theta (spec lth O12;
-    tests/unit/training/test_masked_training.py). After `Interrupted`, or a kill, the same call continues from the
-    last checkpoint to the same final bits.
+    tests/unit/training/test_masked_training.py). `keep_at(step)`, of a step as the objective counts it, may give
+    bool [total]: where it is False that step moves neither parameters nor moments (`step_within`).
+
+    `after_step(n)` is called when n updates are made. After `Interrupted`, or a kill, the same call continues from
+    the last checkpoint to the same final bits; `after_step` then hears again of the steps that are made again, not
+    of those before the checkpoint. What it must not lose it therefore writes down before it returns: the checkpoint
+    of a step is saved after it.
     """
     watch = watch or Watch()
-    parameters, optimizer = model.parameters, AdamW(model.parameters, recipe)
+    parameters, optimizer = model.parameters, optimizer_for(model.parameters, recipe)
     keep = None if mask is None else model.apply_mask(mask)
     if moments is not None:
         optimizer.restore(moments, int(moments["steps"]))
@@ -75,10 +85,9 @@ def train(
             # What momentum is left would move the weights that have died since.
             optimizer.m[: parameters.prunable].mul_(keep)
     done, spent, resumed = _resume(model, optimizer, watch)
+    saving = _Saving(watch, model, optimizer, done, spent, resumed)
     parameters.grad.zero_()
-    begun = last_save = time.monotonic()
     loss = torch.zeros(())
-    last_saved = done
     for step in range(done, steps):
         if model.random:
             # Seeding by step, not once, lets a resumed run draw the same dropout masks.
@@ -88,27 +97,24 @@ def train(
         if keep is not None:
             parameters.grad[: parameters.prunable].mul_(keep)
         clip_(parameters.grad, recipe.clip)
-        optimizer.step(schedule(step))
+        allowed = None if keep_at is None else keep_at(first_step + step)
+        if allowed is None:
+            optimizer.step(schedule(step))
+        else:
+            step_within(optimizer, schedule(step), allowed)
         parameters.grad.zero_()
         if after_step is not None:
             after_step(step + 1)
         if watch.progress is not None:
             watch.progress.step()
-        now = time.monotonic()
-        due = now - last_save >= watch.checkpoint_seconds
-        due |= watch.checkpoint_steps is not None and step + 1 - last_saved >= watch.checkpoint_steps
-        if watch.checkpoint is not None and step + 1 < steps and (due or watch.stop):
-            facts = {"step": step + 1, "seconds": spent + now - begun, "resumed": resumed}
-            watch.checkpoint.save({"flat": parameters.flat, **optimizer.state()}, facts)
-            last_save, last_saved = now, step + 1
-        if watch.stop and step + 1 < steps:
-            raise Interrupted(f"stopped by signal {watch.stop.signal} after step {step + 1} of {steps}")
+        if step + 1 < steps:
+            saving.after(step + 1, steps)
     final = float(loss.detach())
     if not (torch.isfinite(loss.detach()) and bool(torch.isfinite(parameters.flat).all())):
         raise TicketsError(
             f"training diverged: loss is {final} after {steps} steps; lower the learning rate."
         )
-    return Trained(steps, final, spent + time.monotonic() - begun, resumed, optimizer.state())
+    return Trained(steps, final, saving.seconds, resumed, optimizer.state())
 
 
 def clip_(grad: Tensor, limit: float) -> None:
@@ -117,7 +123,35 @@ def clip_(grad: Tensor, limit: float) -> None:
     grad.mul_(torch.clamp(limit / (norm + 1e-6), max=1.0))
 
 
-def _resume(model: Model, optimizer: AdamW, watch: Watch) -> tuple[int, float, int]:
+class _Saving:
+    """Writes checkpoints when they are due, and stops the run on request."""
+
+    def __init__(
+        self, watch: Watch, model: Model, optimizer: Optimizer, done: int, spent: float, resumed: int
+    ) -> None:
+        self.watch, self.parameters, self.optimizer = watch, model.parameters, optimizer
+        self.spent, self.resumed, self.last_step = spent, resumed, done
+        self.begun = self.last_time = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run so far, over all its attempts."""
+        return self.spent + time.monotonic() - self.begun
+
+    def after(self, step: int, steps: int) -> None:
+        """Save after `step` updates of `steps` if it is time. Raises `Interrupted` if a stop was asked for."""
+        watch, now = self.watch, time.monotonic()
+        due = now - self.last_time >= watch.checkpoint_seconds
+        due |= watch.checkpoint_steps is not None and step - self.last_step >= watch.checkpoint_steps
+        if watch.checkpoint is not None and (due or watch.stop):
+            facts = {"step": step, "seconds": self.seconds, "resumed": self.resumed}
+            watch.checkpoint.save({"flat": self.parameters.flat, **self.optimizer.state()}, facts)
+            self.last_time, self.last_step = now, step
+        if watch.stop:
+            raise Interrupted(f"stopped by signal {watch.stop.signal} after step {step} of {steps}")
+
+
+def _resume(model: Model, optimizer: Optimizer, watch: Watch) -> tuple[int, float, int]:
     saved = None if watch.checkpoint is None else watch.checkpoint.load()
     if saved is None:
         return 0, 0.0, 0

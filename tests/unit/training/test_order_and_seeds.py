@@ -4,8 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.training.order import EpochOrder
+from tickets.training.order import BlockOrder, EpochOrder, order_for
 from tickets.training.seeds import derive_seed
+from tiny_engine import tiny_recipe
 
 SIZES = {"n": st.integers(1, 60), "batch": st.integers(1, 17), "seed": st.integers(0, 2**62)}
 
@@ -34,6 +35,32 @@ def test_epochs_and_seeds_differ():
     first, second = EpochOrder(100, 100, 1), EpochOrder(100, 100, 2)
     draws = [first(0).tolist(), first(1).tolist(), second(0).tolist(), second(1).tolist()]
     assert len({tuple(draw) for draw in draws}) == 4
+
+
+@given(**SIZES)
+def test_blocks_are_those_of_the_file_in_one_order_for_all_epochs(n, batch, seed):
+    order = BlockOrder(n, batch, seed)
+    assert order.steps_per_epoch == -(-n // batch)
+    epochs = [
+        [order(epoch * order.steps_per_epoch + k).tolist() for k in range(order.steps_per_epoch)]
+        for epoch in range(3)
+    ]
+    assert epochs[0] == epochs[1] == epochs[2]
+    assert sorted(epochs[0]) == [list(range(b, min(b + batch, n))) for b in range(0, n, batch)]
+    assert [BlockOrder(n, batch, seed)(k).tolist() for k in range(order.steps_per_epoch)] == epochs[0]
+
+
+def test_blocks_are_shuffled_by_the_seed():
+    draws = [tuple(BlockOrder(100, 5, seed).blocks) for seed in (1, 2, 3)]
+    assert len(set(draws)) == 3
+    assert tuple(range(20)) not in draws
+
+
+def test_a_recipe_names_its_order():
+    assert isinstance(order_for(tiny_recipe(), 30, 1), EpochOrder)
+    blocks = order_for(tiny_recipe(order="blocks"), 30, 1)
+    assert isinstance(blocks, BlockOrder)
+    assert len(blocks(0)) in (8, 6)
 
 
 def test_seeds_are_the_same_on_every_machine():

@@ -117,3 +117,41 @@ def test_a_length_is_given_once(wrong):
     with pytest.raises(ValidationError, match="give exactly one of 'steps' and 'epochs'"):
         Recipe(**wrong)
     assert tiny_recipe().steps == 6
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"schedule": "jump"}, "schedule 'jump' rises over the warm-up: give 'warmup'"),
+        ({"schedule": "triangular"}, "schedule 'triangular' rises over the warm-up"),
+        ({"optimizer": "adam"}, "'adamw', 'adamw-reference' or 'adamax'"),
+        ({"eps": 0.0}, "greater than 0"),
+        ({"weight_decay": -0.1}, "greater than or equal to 0"),
+        ({"betas": (0.9, 1.0)}, "less than 1"),
+        ({"clip": 0.0}, "greater than 0"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(wrong, message):
+    with pytest.raises(ValidationError, match=message):
+        tiny_recipe(**wrong)
+
+
+def test_fields_younger_than_the_first_results_do_not_change_their_fingerprints():
+    """A dump names `decay`, `schedule` and `order` only where they are not what they used to be."""
+    old = {
+        "steps", "epochs", "batch_size", "learning_rate", "optimizer", "betas", "eps", "weight_decay", "warmup", "clip",
+        "mlm_probability", "max_length",
+    }  # fmt: skip
+    assert set(tiny_recipe().model_dump()) == set(tiny_recipe().model_dump(mode="json")) == old
+    assert set(tiny_recipe(decay="all", schedule="linear", order="reshuffled").model_dump()) == old
+    new = tiny_recipe(decay="weights", schedule="jump", warmup=0.1, order="blocks")
+    later = {"decay": "weights", "schedule": "jump", "order": "blocks"}
+    assert new.model_dump(mode="json") == {**tiny_recipe(warmup=0.1).model_dump(mode="json"), **later}
+    assert Recipe(**new.model_dump()) == new
+    assert Recipe(**tiny_recipe().model_dump()) == tiny_recipe()
+
+
+def test_steps_of_several_tasks_follow_from_their_common_epoch():
+    assert Recipe(epochs=5).steps_of(29_806) == 149_030
+    assert Recipe(steps=7).steps_of(29_806) == 7
+    assert Recipe(epochs=1).steps_per_epoch(33) == 2

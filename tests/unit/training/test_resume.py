@@ -11,13 +11,17 @@ from safetensors.torch import load_file, save_file
 
 from tickets.errors import TicketsError
 from tickets.models.heads import Head
+from tickets.models.removal import gates
 from tickets.pruning.mask import Mask
+from tickets.pruning.structured import StructuredMask
 from tickets.training import checkpoint as inflight
 from tickets.training.checkpoint import Checkpoint, discard
+from tickets.training.freeze import structure_keep
 from tickets.training.interrupt import Interrupted, stop_on_signals
 from tickets.training.loop import Watch, train
+from tickets.training.multitask import UnionObjective
 from tickets.training.objective import TaskObjective
-from tickets.training.schedule import LinearDecay
+from tickets.training.schedule import LinearDecay, WarmupDecay
 from tiny_engine import randomise, tiny_model, tiny_recipe, tiny_task
 
 STEPS = 12
@@ -80,7 +84,10 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize(("kind", "optimizer"), [("classification", "adamw"), ("mlm", "adamw-reference")])
+@pytest.mark.parametrize(
+    ("kind", "optimizer"),
+    [("classification", "adamw"), ("mlm", "adamw-reference"), ("classification", "adamax")],
+)
 def test_kill_9_at_given_steps(tmp_path, kind, optimizer):
     run, out = Run(kind, optimizer), tmp_path / "out.safetensors"
     expected, _ = run()
@@ -186,6 +193,84 @@ def test_watching_changes_no_bit_and_each_step_resumes(tmp_path):
             run(Watch(checkpoint, checkpoint_steps=1), stop)
         assert checkpoint.load()[1]["step"] == kill_at
         assert same(run(Watch(checkpoint))[0], expected)
+
+
+def test_after_step_hears_of_steps_made_again_and_never_of_those_before_the_checkpoint(tmp_path):
+    run, heard = Run(), []
+    watch = Watch(Checkpoint(tmp_path, "me"), checkpoint_steps=4)
+
+    def stop_after(last):
+        def listen(step):
+            heard.append(step)
+            if step == last:
+                raise KeyboardInterrupt
+
+        return listen
+
+    for last in (6, 10):
+        with pytest.raises(KeyboardInterrupt):
+            run(watch, stop_after(last))
+    run(watch, heard.append)
+    assert heard == [*range(1, 7), *range(5, 11), *range(9, 13)]
+
+
+def test_what_after_step_wrote_of_a_step_is_there_when_its_checkpoint_is(tmp_path):
+    """So an evaluation that is stored before `after_step` returns is never missing after a resume."""
+    run, checkpoint, seen = Run(), Checkpoint(tmp_path, "me"), []
+
+    def evaluate(step):
+        saved = checkpoint.load()
+        seen.append(0 if saved is None else saved[1]["step"])
+
+    run(Watch(checkpoint, checkpoint_steps=1), evaluate)
+    assert seen == list(range(STEPS))
+
+
+def test_looking_at_the_model_after_a_step_changes_no_bit():
+    run = Run()
+    plain, _ = run()
+
+    def look(step):
+        torch.manual_seed(step)
+        torch.rand(3)
+
+    assert same(run(after_step=look)[0], plain)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_ticket_sharing_resumes_in_the_middle_of_an_epoch(tmp_path, strict):
+    heads = {"one": Head("classification", 2, "one:"), "two": Head("classification", 2, "two:")}
+    recipe = tiny_recipe(optimizer="adamax", eps=1e-6, weight_decay=0.01, decay="weights", order="blocks")
+    tickets = {
+        "one": StructuredMask(torch.tensor([[False, True], [True, True]]), torch.tensor([True, False])),
+        "two": StructuredMask(torch.tensor([[True, True], [True, False]]), torch.tensor([True, True])),
+    }
+
+    def attempt(watch=None, after_step=None):
+        model = tiny_model(*heads.values(), hidden_dropout=0.1)
+        parts = {
+            task: TaskObjective(tiny_task(seed=k), head, recipe, model, 4, gates=gates(tickets[task]))
+            for k, (task, head) in enumerate(heads.items())
+        }
+        objective = UnionObjective(parts, 3)
+        keeps = {task: structure_keep(model, ticket) for task, ticket in tickets.items()}
+        keep_at = (lambda step: keeps[objective.task_of(step)]) if strict else None
+        schedule = WarmupDecay(0.01, STEPS, 0.1)
+        trained = train(
+            model, objective, recipe, schedule, STEPS,
+            seed=4, keep_at=keep_at, watch=watch, after_step=after_step,
+        )  # fmt: skip
+        return {"flat": model.parameters.flat.data, **trained.moments}
+
+    def stop(step):
+        if step == 9:
+            raise KeyboardInterrupt
+
+    watch = Watch(Checkpoint(tmp_path, "me"), checkpoint_steps=4)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(watch, stop)
+    assert watch.checkpoint.load()[1]["step"] == 8
+    assert same(attempt(watch), attempt())
 
 
 def test_time_makes_a_checkpoint_due(tmp_path):
