@@ -34,9 +34,25 @@ class StructuredMask:
         return cls(torch.ones(layers, heads, dtype=torch.bool), torch.ones(layers, dtype=torch.bool))
 
     @classmethod
+    def without(
+        cls, layers: int, heads: int, removed_heads: Tensor, removed_ffns: Tensor
+    ) -> "StructuredMask":
+        """Everything but the heads of flat index layer * heads + head and the FFNs of these layers (int64)."""
+        kept_heads = torch.ones(layers * heads, dtype=torch.bool)
+        kept_ffns = torch.ones(layers, dtype=torch.bool)
+        kept_heads[removed_heads] = False
+        kept_ffns[removed_ffns] = False
+        return cls(kept_heads.view(layers, heads), kept_ffns)
+
+    @staticmethod
+    def describes(mask: Mask) -> bool:
+        """Whether a mask is over heads and FFNs, not over weights."""
+        return set(mask) == {"heads", "ffns"}
+
+    @classmethod
     def from_mask(cls, mask: Mask) -> "StructuredMask":
         """The inverse of `mask()`. Raises `TicketsError` for a mask over weights."""
-        if set(mask) != {"heads", "ffns"}:
+        if not cls.describes(mask):
             raise TicketsError(
                 f"mask: it covers {next(iter(mask))} and is no mask of heads and FFNs. "
                 "Use one that a structured method made."

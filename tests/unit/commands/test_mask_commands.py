@@ -8,6 +8,7 @@ from transformers import BertConfig, BertModel
 
 from tickets.pruning.mask import Mask
 from tickets.pruning.prunable import prunable_names
+from tickets.pruning.structured import StructuredMask
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +151,30 @@ def test_masks_that_cannot_be_compared_or_written_are_named(refused, mask_file, 
     )
     message = refused("mask", "export", mask_file, "--out", mask_file / "below")
     assert message.startswith(f"{mask_file / 'below'}: ")
+
+
+def structured(path, removed_heads, removed_ffns, provenance):
+    mask = StructuredMask.without(3, 4, torch.tensor(removed_heads), torch.tensor(removed_ffns))
+    mask.mask().save(path, provenance)
+
+
+def test_show_prints_a_structured_mask_by_layer(tickets, tmp_path):
+    structured(tmp_path / "m", [1, 4, 5, 6, 7], [2], {"family": "losing"})
+    done = tickets("mask", "show", tmp_path / "m")
+    assert done.code == 0, done
+    assert "7 of 12 heads and 2 of 3 FFNs kept" in done.out
+    rows = [line.split("│")[1:-1] for line in done.out.splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["0", "3 of 4", "0 2 3", "kept"],
+        ["1", "0 of 4", "none", "kept"],
+        ["2", "4 of 4", "0 1 2 3", "removed"],
+    ]
+    assert '"losing"' in done.out
+
+
+def test_diff_of_structured_masks_speaks_of_heads_and_ffns(tickets, tmp_path):
+    structured(tmp_path / "a", [1, 2], [0], {})
+    structured(tmp_path / "b", [1], [0], {})
+    done = tickets("mask", "diff", tmp_path / "a", tmp_path / "b")
+    assert "80.00 % of all heads and FFNs" in done.out
+    assert "first in second" in done.out
