@@ -17,17 +17,19 @@ def choose(candidates: Mapping[int, pd.DataFrame | None], sel: Selection) -> pd.
     candidates: label (level k, or draw) -> runs by replicate. Best selection score first; of equal ones the lower
     selection loss, then the smaller label. Returns the rows of the chosen runs with their label as `chosen`.
     """
-    frames = {label: runs for label, runs in sorted(candidates.items()) if runs is not None}
+    column = f"select_{sel}"
+    none = pd.DataFrame({"chosen": pd.Series(dtype=int)})
+    frames = {k: runs.dropna(subset=[column]) for k, runs in sorted(candidates.items()) if runs is not None}
     if not frames or len(frames) < len(candidates):
-        return pd.DataFrame({"chosen": pd.Series(dtype=int)})
+        return none
     common = sorted(set.intersection(*(set(runs.index) for runs in frames.values())))
+    if not common:
+        return none
     aligned = [runs.loc[common] for runs in frames.values()]
-    score = np.column_stack([runs[f"select_{sel}"].astype(float).round(DIGITS) for runs in aligned])
+    score = np.column_stack([runs[column].astype(float).round(DIGITS) for runs in aligned])
     loss = np.column_stack([runs[f"select_loss_{sel}"].astype(float).fillna(_NO_LOSS) for runs in aligned])
     best = score == score.max(axis=1, keepdims=True)
     picks = np.where(best, loss, np.inf).argmin(axis=1)
-    labels = list(frames)
     rows = [aligned[pick].loc[[replicate]] for replicate, pick in zip(common, picks, strict=True)]
-    if not rows:
-        return pd.DataFrame({"chosen": pd.Series(dtype=int)})
-    return pd.concat(rows).assign(chosen=[labels[pick] for pick in picks])
+    chosen: pd.DataFrame = pd.concat(rows).assign(chosen=[list(frames)[pick] for pick in picks])
+    return chosen

@@ -107,17 +107,18 @@ def find_phases(
 ) -> Phases:
     """Phases of curves given by replicate: arrays [replicates, levels] whose first level is the full model.
 
-    The families may have different numbers of replicates. draws: resamples of the replicates of `winning`, each
-    with its own k*.
+    The families may have different numbers of replicates; their first level is the full model of `winning`.
+    draws: resamples of the replicates of `winning`, each with its own k*.
     """
     interval = share = None
     if len(winning) > 1:
         interval, share = _bootstrap(winning, generator, draws)
+    means = _means(winning)
     return Phases(
         tuple(float(x) for x in remaining),
-        _means(winning),
-        None if random is None else _means(random),
-        None if losing is None else _means(losing),
+        means,
+        None if random is None else (means[0], *_means(random)[1:]),
+        None if losing is None else (means[0], *_means(losing)[1:]),
         len(winning),
         interval,
         share,
