@@ -1,10 +1,11 @@
-"""GLUE, SQuAD and WikiText-103 from the Hugging Face hub, at pinned revisions."""
+"""GLUE, SNLI, SciTail, SQuAD and WikiText-103 from the Hugging Face hub, at pinned revisions."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from tickets.data.glue import GLUE, features
+from tickets.data.layouts import GLUE, TABLES
 from tickets.data.squad import Question
+from tickets.data.tables import features
 from tickets.data.tasks import task
 from tickets.errors import TicketsError
 
@@ -21,6 +22,9 @@ class HubSource:
 _GLUE = ("nyu-mll/glue", "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c")
 _CONFIGS = {"sts-b": "stsb", "sst-2": "sst2"}
 SOURCES: dict[str, HubSource] = {id: HubSource(_GLUE[0], _CONFIGS.get(id, id), _GLUE[1]) for id in GLUE} | {
+    "snli": HubSource("stanfordnlp/snli", "plain_text", "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"),
+    # Not `tsv_format`: it was read with quotes, which lost 499 of its 23,596 training rows.
+    "scitail": HubSource("allenai/scitail", "snli_format", "0cc4353235b289165dfde1c7c5d1be983f99ce44"),
     "squad": HubSource("rajpurkar/squad", "plain_text", "7b6d24c440a36b6815f21b70d25016731768db1f"),
     "mlm": HubSource(
         "Salesforce/wikitext", "wikitext-103-raw-v1", "b08601e04326c79dfdd32d625aee71d232d685c3"
@@ -36,16 +40,17 @@ def hub_source(task_id: str, revision: str | None = None) -> HubSource:
     return HubSource(source.repository, source.config, revision or source.revision)
 
 
-def hub_glue(task_id: str, source: HubSource) -> dict[str, Any]:
-    """Splits with the columns of `glue.features`; labels renumbered to the order of `Task.labels`."""
+def hub_table(task_id: str, source: HubSource) -> dict[str, Any]:
+    """Splits with the columns of `tables.features`: labels in the order of `Task.labels`, rows without one left out."""
     found = {}
     for theirs, ours in (_MNLI_SPLITS if task_id == "mnli" else _SPLITS).items():
         data = _download(source, theirs)
-        columns: dict[str, list[Any]] = {
-            ours_name: list(data[name])
-            for ours_name, name in zip(("first", "second"), _hub_columns(task_id), strict=False)
-        }
-        columns["label"] = _labels(task_id, data)
+        labels = _labels(task_id, data)
+        kept = [row for row, label in enumerate(labels) if label is not None]
+        columns: dict[str, list[Any]] = {"label": [labels[row] for row in kept]}
+        for ours_name, name in zip(("first", "second"), _hub_columns(task_id), strict=False):
+            texts = list(data[name])
+            columns[ours_name] = [texts[row] for row in kept]
         found[ours] = type(data).from_dict(columns, features=features(task_id))
     return found
 
@@ -90,15 +95,19 @@ def _download(source: HubSource, split: str) -> Any:
 
 
 def _hub_columns(task_id: str) -> tuple[str, ...]:
-    renamed = {"mnli": ("premise", "hypothesis"), "mrpc": ("sentence1", "sentence2")}
-    return renamed.get(task_id, GLUE[task_id].texts)
+    nli, pair = ("premise", "hypothesis"), ("sentence1", "sentence2")
+    renamed = {"mnli": nli, "snli": nli, "mrpc": pair, "scitail": pair}
+    return renamed.get(task_id, TABLES[task_id].texts)
 
 
-def _labels(task_id: str, data: Any) -> list[int | float]:
+def _labels(task_id: str, data: Any) -> list[int | float | None]:
+    """Label of each row; None where SNLI has -1, no label."""
     labels = task(task_id).labels
+    if task_id == "scitail":
+        return [labels.index("entails" if word == "entailment" else word) for word in data["gold_label"]]
     if not labels:
         return [float(label) for label in data["label"]]
     if labels == ("0", "1"):  # the hub gives these two words, in the same order
         return [int(label) for label in data["label"]]
     order = [labels.index(name) for name in data.features["label"].names]
-    return [order[label] for label in data["label"]]
+    return [None if label < 0 else order[label] for label in data["label"]]

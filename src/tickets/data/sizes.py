@@ -1,4 +1,7 @@
-"""Official numbers of rows (spec lth section 3.1, oracle O19), to tell whether local files are complete."""
+"""Official numbers of rows with a label, to tell whether local files are complete.
+
+Spec lth section 3.1 (oracle O19); for SNLI and SciTail, spec supertickets sections 4.1 and 5.
+"""
 
 OFFICIAL_ROWS: dict[str, dict[str, int]] = {
     "mnli": {"train": 392_702, "dev": 9_815, "dev_mismatched": 9_832},
@@ -10,6 +13,8 @@ OFFICIAL_ROWS: dict[str, dict[str, int]] = {
     "rte": {"train": 2_490, "dev": 277},
     "sst-2": {"train": 67_349, "dev": 872},
     "cola": {"train": 8_551, "dev": 1_043},
+    "snli": {"train": 549_367, "dev": 9_842},
+    "scitail": {"train": 23_596, "dev": 1_304, "test": 2_126},
     "squad": {"train": 87_599, "dev": 10_570},
 }
 

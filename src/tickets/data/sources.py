@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from tickets.data.encoded import EncodedTask, Split
-from tickets.data.glue import GLUE, read_glue
-from tickets.data.hub import hub_glue, hub_source, hub_squad, hub_text
+from tickets.data.hub import hub_source, hub_squad, hub_table, hub_text
+from tickets.data.layouts import TABLES
 from tickets.data.sizes import completeness
 from tickets.data.squad import read_squad, span_split
+from tickets.data.tables import read_table
 from tickets.data.tasks import task
 from tickets.data.text import block_split, read_text
 from tickets.data.tokenization import Template, encode_pairs
@@ -21,7 +22,7 @@ from tickets.errors import TicketsError
 
 MAX_LENGTH = {"classification": 128, "regression": 128, "span": 384, "mlm": 512}
 FILES: dict[str, tuple[str, Mapping[str, str]]] = {
-    id: (layout.folder, layout.files) for id, layout in GLUE.items()
+    id: (layout.folder, layout.files) for id, layout in TABLES.items()
 } | {
     "squad": ("SQuAD", {"train": "train-v1.1.json", "dev": "dev-v1.1.json"}),
     "mlm": ("MLM", {"train": "train.txt", "dev": "dev.txt"}),
@@ -94,8 +95,8 @@ def _from_files(
             f"data.path: {data_path} is no folder. Give the folder that holds the task folders."
         )
     paths = task_files(task_id, data_path, files)
-    if task_id in GLUE:
-        examples = {split: read_glue(task_id, path) for split, path in paths.items()}
+    if task_id in TABLES:
+        examples = {split: read_table(task_id, path) for split, path in paths.items()}
     else:
         read = read_squad if task_id == "squad" else read_text
         examples = {split: read(path) for split, path in paths.items()}
@@ -105,8 +106,8 @@ def _from_files(
 
 def _from_hub(task_id: str, revision: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     source = hub_source(task_id, revision)
-    if task_id in GLUE:
-        examples: dict[str, Any] = hub_glue(task_id, source)
+    if task_id in TABLES:
+        examples: dict[str, Any] = hub_table(task_id, source)
     else:
         examples = hub_squad(source) if task_id == "squad" else hub_text(source)
     return examples, {"name": "hub"} | asdict(source)

@@ -1,61 +1,36 @@
-"""The nine GLUE tasks from their official `.tsv` files.
+"""Tasks whose official files are tables: one row a line, fields between tabs, or for SNLI also JSON lines.
 
 The files use tabs only: no quoting, no escapes, `"` is an ordinary character. A row is what stands between
 two newlines. Readers that quote, or that take other characters for line ends, silently lose rows.
 """
 
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tickets.data.layouts import TABLES, Layout
 from tickets.data.tasks import task
 from tickets.errors import TicketsError
 
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a task's text and labels stand. `columns` names the fields of a file without header."""
-
-    folder: str
-    texts: tuple[str, ...]
-    label: str = "label"
-    columns: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=lambda: {"train": "train.tsv", "dev": "dev.tsv"})
-    broken_rows: int = 0
-    retired_sizes: tuple[int, ...] = ()
+Row = tuple[int, list[str]]
+"""Line number; texts and label."""
 
 
-_MNLI = {"train": "train.tsv", "dev": "dev_matched.tsv", "dev_mismatched": "dev_mismatched.tsv"}
-_PAIR = ("sentence1", "sentence2")
-
-GLUE: dict[str, Layout] = {
-    "mnli": Layout("MNLI", _PAIR, "gold_label", files=_MNLI),
-    # Some questions hold newlines, which break their rows in two; GLUE's 363,846 rows are those left whole.
-    "qqp": Layout("QQP", ("question1", "question2"), "is_duplicate", broken_rows=64),
-    "sts-b": Layout("STS-B", _PAIR, "score"),
-    "wnli": Layout("WNLI", _PAIR),
-    "qnli": Layout("QNLI", ("question", "sentence"), retired_sizes=(108_436, 5_732)),
-    "mrpc": Layout("MRPC", ("#1 String", "#2 String"), "Quality"),
-    "rte": Layout("RTE", _PAIR),
-    "sst-2": Layout("SST-2", ("sentence",)),
-    "cola": Layout("CoLA", ("sentence",), columns=("source", "label", "mark", "sentence")),
-}
-
-
-def read_glue(task_id: str, path: Path) -> Any:
-    """One split as a `datasets.Dataset` with the columns of `features`.
+def read_table(task_id: str, path: Path) -> Any:
+    """One split as a `datasets.Dataset` with the columns of `features`; rows without a label are left out.
 
     Raises `TicketsError` naming file, line and expected columns if the file is missing, not UTF-8, cut short,
     of another task, or an outdated version (QNLI v1).
     """
     from datasets import Dataset
 
-    layout = GLUE[task_id]
-    rows = list(_rows(path, layout))
+    layout = TABLES[task_id]
+    found = _json_rows(path, layout) if path.suffix == ".jsonl" else _rows(path, layout)
+    rows = [row for row in found if row[1][-1] != layout.unlabelled]
     if not rows:
-        raise TicketsError(f"{path}: no rows. Expected the columns {_names(layout)}.")
+        raise TicketsError(f"{path}: no rows. Expected the columns {layout.names()}.")
     if len(rows) in layout.retired_sizes:
         raise TicketsError(
             f"{path}: {len(rows)} rows, which is {layout.folder} version 1. GLUE replaced it; use version 2."
@@ -69,18 +44,17 @@ def read_glue(task_id: str, path: Path) -> Any:
 
 
 def features(task_id: str) -> Any:
-    """Columns of a GLUE split: `first`, for pairs `second`, and `label` in the order of `Task.labels`."""
+    """Columns of a split: `first`, for pairs `second`, and `label` in the order of `Task.labels`."""
     from datasets import ClassLabel, Features, Value
 
     found: dict[str, Any] = {
-        name: Value("string") for name in ("first", "second")[: len(GLUE[task_id].texts)]
+        name: Value("string") for name in ("first", "second")[: len(TABLES[task_id].texts)]
     }
     labels = task(task_id).labels
     return Features(found | {"label": ClassLabel(names=list(labels)) if labels else Value("float32")})
 
 
-def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """(line number, texts and label) of each row."""
+def _rows(path: Path, layout: Layout) -> Iterator[Row]:
     lines = _lines(path)
     header = layout.columns or tuple(lines[0].split("\t"))
     wanted = [*layout.texts, layout.label]
@@ -88,7 +62,7 @@ def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     if missing:
         raise TicketsError(
             f"{path}, line 1: {', '.join(map(repr, missing))} not among {', '.join(map(repr, header))}. "
-            f"Expected the columns {_names(layout)} of the official GLUE file."
+            f"Expected the columns {layout.names()} of the official file."
         )
     places = [header.index(name) for name in wanted]
     broken = 0
@@ -106,12 +80,31 @@ def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
             )
 
 
+def _json_rows(path: Path, layout: Layout) -> Iterator[Row]:
+    """One JSON object a line, with the names of the table's columns as keys."""
+    wanted = [*layout.texts, layout.label]
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise TicketsError(
+                f"{path}, line {number}: no JSON ({error.msg}). The file is damaged or cut short; fetch it again."
+            ) from None
+        missing = [name for name in wanted if not isinstance(entry, dict) or type(entry.get(name)) is not str]
+        if missing:
+            raise TicketsError(
+                f"{path}, line {number}: no text under {', '.join(map(repr, missing))}. "
+                f"Expected the keys {layout.names()} of the official file."
+            )
+        yield number, [entry[name] for name in wanted]
+
+
 def _lines(path: Path) -> Sequence[str]:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise TicketsError(
-            f"{path}: cannot read it ({error.strerror}). Place the official GLUE file there (see DATA.md), "
+            f"{path}: cannot read it ({error.strerror}). Place the official file there (see DATA.md), "
             "or name another with data.files."
         ) from None
     try:
@@ -121,7 +114,7 @@ def _lines(path: Path) -> Sequence[str]:
         raise TicketsError(f"{path}, line {line}: not UTF-8. Convert the file to UTF-8.") from None
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
     if lines == [""]:
-        raise TicketsError(f"{path}: the file is empty. Fetch the official GLUE file again.")
+        raise TicketsError(f"{path}: the file is empty. Fetch the official file again.")
     return lines
 
 
@@ -139,12 +132,8 @@ def _label(task_id: str, value: str, path: Path, line: int) -> int | float:
         if 0 <= score <= 5:
             return score
         expected = "a number from 0 to 5"
-    column = GLUE[task_id].label
+    column = TABLES[task_id].label
     raise TicketsError(
         f"{path}, line {line}: {column} is {value!r}, expected {expected}. Expected columns: "
-        f"{_names(GLUE[task_id])}; use a labelled split of the official file."
+        f"{TABLES[task_id].names()}; use a labelled split of the official file."
     )
-
-
-def _names(layout: Layout) -> str:
-    return ", ".join(map(repr, layout.columns or (*layout.texts, layout.label)))

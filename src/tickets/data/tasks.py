@@ -1,4 +1,7 @@
-"""The eleven tasks of the papers: names, label sets and metrics. Imports nothing heavy."""
+"""All tasks of the papers: names, label sets and metrics. Imports nothing heavy.
+
+Which of them a paper uses, and in which order, stands in `papers/<id>`.
+"""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -48,9 +51,10 @@ TASKS: dict[str, Task] = {
         Task("cola", "CoLA", "classification", _BINARY, ("matthews", "accuracy")),
         Task("squad", "SQuAD", "span", (), ("f1", "exact_match")),
         Task("mlm", "MLM", "mlm", (), ("accuracy", "loss")),
+        Task("snli", "SNLI", "classification", ("contradiction", "entailment", "neutral"), ("accuracy",)),
+        Task("scitail", "SciTail", "classification", ("neutral", "entails"), ("accuracy",)),
     )
 }
-DOWNSTREAM = tuple(id for id in TASKS if id != "mlm")
 
 
 def task(id: str) -> Task:

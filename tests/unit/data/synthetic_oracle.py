@@ -124,6 +124,18 @@ def read_fact(words):
     return clause
 
 
+def read_facts(words):
+    """One or two clauses on one subject: `S V O and V2 O2`, without place or negation if two."""
+    reader = Reader(words)
+    first = reader.clause()
+    if reader.at == len(reader.words):
+        return [first]
+    reader.take("and")
+    second = Clause(first.subject, reader.verb(first.subject.plural), reader.noun_phrase())
+    reader.done()
+    return [first, second]
+
+
 def read_partner_question(words):
     """The phrase given in `what and NP ?`."""
     reader = Reader(words)

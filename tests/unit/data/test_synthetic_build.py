@@ -102,9 +102,10 @@ def test_pretraining_pairs_carry_next_sentence_labels():
 
 def test_golden_bytes():
     """Fails when any sentence changes: raise WORLD_VERSION and pin anew."""
-    parts = [fingerprint(small(task_id)) for task_id in RULES]
+    parts = [fingerprint(small(task_id)) for task_id in list(RULES)[:11]]
     parts.append(fingerprint(build_pretraining(0, n_pairs=200, n_dev=50)))
     assert hashlib.sha256("".join(parts).encode()).hexdigest() == GOLDEN
+    assert {task_id: fingerprint(small(task_id))[:16] for task_id in list(RULES)[11:]} == LATER
 
 
 def test_a_task_is_written_in_seconds():
@@ -124,3 +125,5 @@ def fingerprint(encoded):
 
 
 GOLDEN = "016b5ec83b1e83c36784a55a87604fefadcad2f0e1c02969da46de542e7d0fb9"
+LATER = {"snli": "e2216f6e7a30cc39", "scitail": "6edb4a6ae1e44df5"}
+"""Tasks added since: a new one leaves all others as they are."""

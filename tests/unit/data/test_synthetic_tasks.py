@@ -11,11 +11,18 @@ from synthetic_oracle import (
     legal,
     read_copular,
     read_fact,
+    read_facts,
     read_partner_question,
     read_question,
 )
 
 from tickets.data.synthetic import vocabulary as v
+from tickets.data.synthetic.nli_tasks import (
+    COPULAR_RATE,
+    SCITAIL_ENTAILS,
+    SCITAIL_NEUTRAL,
+    TWO_FACTS_RATE,
+)
 from tickets.data.synthetic.pair_tasks import CONTRADICTION, ENTAILMENT, NEUTRAL
 from tickets.data.synthetic.pretraining import draw_pair
 from tickets.data.synthetic.questions import ASKED_ROLES
@@ -112,6 +119,70 @@ def test_mnli_mismatched_is_another_domain(drawn):
 
     assert rare("dev_mismatched") == 1
     assert rare("train") < 0.04
+
+
+def test_snli_labels_are_true(drawn):
+    copular = 0
+    for example in every(drawn, "snli"):
+        try:
+            told, claim = read_copular(example.first), read_copular(example.second)
+        except Unreadable:
+            _check_scene(example)
+            continue
+        copular += 1
+        (dimension, pole), same = claim[1][0], claim[0].covers(told[0])
+        assert dimension in WORLD.dimensions[claim[0].category]
+        assert same == (example.label != NEUTRAL)
+        if same:
+            assert dict(told[1])[dimension] == (pole if example.label == ENTAILMENT else 1 - pole)
+    assert copular / len(every(drawn, "snli")) == pytest.approx(COPULAR_RATE, abs=0.02)
+
+
+def _check_scene(example):
+    premise, hypothesis = read_fact(example.first), read_fact(example.second)
+    assert premise.place is not None or "by" in example.first, "a scene has a place or is passive"
+    if example.label == ENTAILMENT:
+        assert hypothesis.follows_from(premise)
+        return
+    roles = changed_roles(premise, hypothesis)
+    if example.label == NEUTRAL:
+        assert len(roles) >= 2
+        assert not hypothesis.negated
+    else:
+        assert not roles
+        assert hypothesis.negated or _antonyms(premise, hypothesis) == 1
+
+
+def test_not_says_nothing_about_the_label_of_a_description(drawn):
+    counts = Counter()
+    for example in every(drawn, "snli"):
+        if example.first[2] in ("is", "are") and "by" not in example.first:
+            counts[example.label, "not" in example.second] += 1
+    for label in (CONTRADICTION, ENTAILMENT, NEUTRAL):
+        assert counts[label, True] / (counts[label, True] + counts[label, False]) == pytest.approx(
+            0.5, abs=0.06
+        )
+
+
+def test_snli_hypotheses_are_shorter_than_those_of_mnli(drawn):
+    def length(task_id):
+        facts = [e for e in drawn[task_id]["train"] if "by" in e.first or "in" in e.first]
+        facts = [e for e in facts if e.label == ENTAILMENT]
+        return sum(len(e.second) for e in facts) / sum(len(e.first) for e in facts)
+
+    assert length("snli") < length("mnli") - 0.05
+
+
+def test_scitail_statements_follow_from_a_fact_or_from_none(drawn):
+    two = 0
+    for example in every(drawn, "scitail"):
+        told, statement = read_facts(example.first), read_fact(example.second)
+        two += len(told) == 2
+        assert all(legal(WORLD, clause) for clause in (*told, statement))
+        assert any(statement.follows_from(clause) for clause in told) == (example.label == SCITAIL_ENTAILS)
+        if example.label == SCITAIL_NEUTRAL:
+            assert all(changed_roles(clause, statement) for clause in told)
+    assert two / len(every(drawn, "scitail")) == pytest.approx(TWO_FACTS_RATE, abs=0.03)
 
 
 @pytest.mark.parametrize(("task_id", "same"), [("rte", 0), ("mrpc", 1)])

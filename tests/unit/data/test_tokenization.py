@@ -6,11 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from real_data import SENTENCES, both_tokenizers, real_folder, write_tokenizer
-from test_glue import HEADERS, some_label, write
+from test_tables import HEADERS, some_label, write
 
 from tickets.data import hub, sources
 from tickets.data.encoded import EncodedTask
-from tickets.data.glue import GLUE
+from tickets.data.layouts import GLUE, TABLES
 from tickets.data.sources import build_real_task, task_files
 from tickets.data.tasks import TASKS
 from tickets.data.tokenization import Template, encode_pairs, load_tokenizer, longest_first
@@ -90,8 +90,8 @@ def test_a_tokenizer_without_mask_is_refused(tokenizers):
         Template.of(Headless())
 
 
-def glue_folder(root):
-    for task_id, layout in GLUE.items():
+def table_folder(root):
+    for task_id, layout in TABLES.items():
         (root / layout.folder).mkdir(parents=True)
         for name in layout.files.values():
             rows = [(SENTENCES[i % 4], SENTENCES[(i + 1) % 4], some_label(task_id)) for i in range(5)]
@@ -100,14 +100,14 @@ def glue_folder(root):
 
 
 @pytest.mark.parametrize("task_id", HEADERS)
-def test_glue_tasks_are_built_from_a_folder(tmp_path, tokenizers, task_id):
-    task = build_real_task(task_id, tokenizer=tokenizers["bert"], data_path=glue_folder(tmp_path))
+def test_tables_are_built_from_a_folder(tmp_path, tokenizers, task_id):
+    task = build_real_task(task_id, tokenizer=tokenizers["bert"], data_path=table_folder(tmp_path))
     expected = {"train", "dev", "dev_mismatched"} if task_id == "mnli" else {"train", "dev"}
     assert set(task.splits) == expected
     labels = task.splits["dev"].labels
     assert labels.dtype == (torch.float32 if task_id == "sts-b" else torch.int64)
     assert labels.tolist() == [3.75] * 5 if task_id == "sts-b" else [1] * 5
-    assert bool(task.splits["train"].segments.any()) == (len(GLUE[task_id].texts) == 2)
+    assert bool(task.splits["train"].segments.any()) == (len(TABLES[task_id].texts) == 2)
     assert {"pad_id", "cls_id", "sep_id", "mask_id", "vocab_size", "special_ids", "task"} <= set(task.meta)
     files = task.meta["source"]["files"]
     assert all(len(entry["sha256"]) == 64 for entry in files.values())
@@ -147,22 +147,24 @@ def hub_stub(task_id):
         "rte": ["entailment", "not_entailment"],
         "wnli": ["not_entailment", "entailment"],
         "sst-2": ["negative", "positive"],
+        "snli": ["entailment", "neutral", "contradiction"],
     }[task_id]
-    texts = {"mnli": ["premise", "hypothesis"], "sst-2": ["sentence"]}.get(
-        task_id, ["sentence1", "sentence2"]
-    )
+    nli = ["premise", "hypothesis"]
+    texts = {"mnli": nli, "snli": nli, "sst-2": ["sentence"]}.get(task_id, ["sentence1", "sentence2"])
     kinds = Features({name: Value("string") for name in texts} | {"label": ClassLabel(names=names)})
     columns = {name: [f"{name} {i}" for i in range(len(names))] for name in texts}
 
     def load(repository, config, *, revision, split):
-        assert (repository, len(revision)) == ("nyu-mll/glue", 40)
+        assert repository == ("stanfordnlp/snli" if task_id == "snli" else "nyu-mll/glue")
+        assert len(revision) == 40
         return Dataset.from_dict(columns | {"label": list(range(len(names)))}, features=kinds)
 
     return load
 
 
 @pytest.mark.parametrize(
-    ("task_id", "labels"), [("mnli", [1, 2, 0]), ("rte", [0, 1]), ("wnli", [0, 1]), ("sst-2", [0, 1])]
+    ("task_id", "labels"),
+    [("mnli", [1, 2, 0]), ("snli", [1, 2, 0]), ("rte", [0, 1]), ("wnli", [0, 1]), ("sst-2", [0, 1])],
 )
 def test_hub_labels_are_renumbered_to_the_registry(monkeypatch, tokenizers, task_id, labels):
     monkeypatch.setattr("datasets.load_dataset", hub_stub(task_id))
@@ -172,6 +174,33 @@ def test_hub_labels_are_renumbered_to_the_registry(monkeypatch, tokenizers, task
     assert build_real_task(task_id, tokenizer=tokenizers["bert"], revision="f" * 40).meta["source"][
         "revision"
     ] == ("f" * 40)
+
+
+def test_hub_rows_of_snli_without_a_label_are_left_out(monkeypatch, tokenizers):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    names = ClassLabel(names=["entailment", "neutral", "contradiction"])
+    kinds = Features({"premise": Value("string"), "hypothesis": Value("string"), "label": names})
+    rows = {"premise": ["a", "b", "c"], "hypothesis": ["d", "e", "f"], "label": [0, -1, 2]}
+    monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: Dataset.from_dict(rows, features=kinds))
+    found = hub.hub_table("snli", hub.SOURCES["snli"])["dev"]
+    assert (found["first"][:], found["second"][:], found["label"][:]) == (["a", "c"], ["d", "f"], [1, 0])
+
+
+def test_hub_words_of_scitail_become_labels(monkeypatch):
+    from datasets import Dataset
+
+    rows = {"sentence1": ["a", "b"], "sentence2": ["c", "d"], "gold_label": ["entailment", "neutral"]}
+    asked = []
+
+    def load(repository, config, **rest):
+        asked.append((repository, config))
+        return Dataset.from_dict(rows)
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    found = hub.hub_table("scitail", hub.SOURCES["scitail"])["train"]
+    assert (found["first"][:], found["second"][:], found["label"][:]) == (["a", "b"], ["c", "d"], [1, 0])
+    assert set(asked) == {("allenai/scitail", "snli_format")}, "tsv_format lacks 499 rows"
 
 
 def test_hub_text_gets_its_blank_lines_back(monkeypatch):

@@ -45,11 +45,12 @@ def mnli(world: World, dice: Dice, label: int, split: str) -> Example:
         )
     reworded = restyle(dice, fact, Style())
     if label == CONTRADICTION:
-        reworded = _contradict(dice, reworded)
+        reworded = contradict(dice, reworded)
     return Example(premise, fact_words(reworded), label)
 
 
-def _contradict(dice: Dice, fact: Fact) -> Fact:
+def contradict(dice: Dice, fact: Fact) -> Fact:
+    """The fact with one adjective turned into its antonym, else denied."""
     described = [role for role in ("subject", "object") if getattr(fact, role).adjective is not None]
     if not described or not dice.chance(ANTONYM_RATE):
         return fact._replace(negated=True, passive=False)

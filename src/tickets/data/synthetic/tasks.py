@@ -1,4 +1,4 @@
-"""The eleven tasks of the micro language: sizes, label balance, and splits that cannot overlap.
+"""The tasks of the micro language: sizes, label balance, and splits that cannot overlap.
 
 A text belongs to one part (train, dev, test, mismatched) by its checksum alone, for every task and for the
 pre-training corpus. An example of one part is therefore never found in another part of any of them.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
 
-from tickets.data.synthetic import pair_tasks, single_tasks
+from tickets.data.synthetic import nli_tasks, pair_tasks, single_tasks
 from tickets.data.synthetic.dice import Dice
 from tickets.data.synthetic.language import Words
 from tickets.data.synthetic.pair_tasks import Example
@@ -75,8 +75,13 @@ RULES: Mapping[str, Rule] = {
     "cola": Rule(single_tasks.cola, (1, 1), _sizes(2500, 500)),
     "squad": Rule(single_tasks.squad, (1,), _sizes(1000, 400)),
     "mlm": Rule(_mlm, (1,), _sizes(4000, 600)),
+    "snli": Rule(nli_tasks.snli, (1, 1, 1), _sizes(4000, 500)),
+    "scitail": Rule(nli_tasks.scitail, (1, 1), _sizes(2400, 400)),
 }
-"""Classes of a task, their shares and the default number of examples in each split."""
+"""Classes of a task, their shares and the default number of examples in each split.
+
+A new task goes to the end: its place is its stream of random numbers.
+"""
 NSP = Rule(_nsp, (1, 1), {"train": 40_000, "dev": 600})
 """The pre-training corpus; label 1 is a true continuation."""
 _STREAMS = {task_id: 10 + index for index, task_id in enumerate(RULES)}
