@@ -77,6 +77,13 @@ def test_b2_wrong_decoding_of_the_large_model_reaches_16_layers():
     assert bool(reached.all())
 
 
+def test_b2_decoding_number_by_number():
+    drawn = torch.randint(384, (30,), generator=seeded(9)).tolist()
+    ticket = random_ticket(*LARGE, 30, 0, seeded(9), replacement=True, decode="release")
+    found = {tuple(pair) for pair in (~ticket.heads).nonzero().tolist()}
+    assert found == {(i // 24, i % 16) for i in drawn}
+
+
 def test_b2_decoding_makes_no_difference_where_heads_and_layers_are_as_many():
     exact, release = (random_ticket(*BASE, 57, 4, seeded(5), decode=d) for d in ("exact", "release"))
     assert exact == release

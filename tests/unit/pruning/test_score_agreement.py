@@ -27,6 +27,12 @@ def test_the_same_scores_on_another_scale_agree_in_all():
     )
 
 
+def test_heads_are_compared_by_layer_normalised_score():
+    first = Scores(torch.tensor([[3.0, 4.0], [60.0, 0.0]]), torch.ones(2))
+    second = Scores(torch.tensor([[30.0, 40.0], [6.0, 0.0]]), torch.ones(2))
+    assert agreement(first, second, 1, 0).heads_tau == pytest.approx(1.0)
+
+
 def test_nothing_removed_and_nothing_to_order():
     flat = Scores(torch.ones(2, 2), torch.ones(2))
     found = agreement(flat, flat, 0, 0)

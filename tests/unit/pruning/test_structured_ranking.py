@@ -60,6 +60,7 @@ def test_o10_ffns():
     found = Scores(torch.ones(4, 2), scores)
     assert winning(found, 0, 2).ffns.tolist() == [True, False, True, False]
     assert losing(found, 0, 2).ffns.tolist() == [False, True, False, True]
+    assert losing(found, 0, 3).ffns.tolist() == [False, True, False, False], "of equals the last goes first"
     assert winning(found, 0, 4).removed_ffns == 4, "no FFN is protected"
 
 
