@@ -6,6 +6,8 @@ import resource
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -26,6 +28,27 @@ SCHEMA = 1
 LOCK = Path("envs/requirements.txt")
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What is known of a finished run.
+
+    evaluation  scores by split, with the outputs that they follow from
+    metric      what `score` is: the name of a metric or of a mean of several
+    extra       the paper's own numbers, columns of its cells
+    """
+
+    evaluation: Evaluation
+    metric: str
+    score: float
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def primary(cls, name: str, evaluation: Evaluation) -> "Scored":
+        """By a task's first metric."""
+        metric = task(name).metrics[0]
+        return cls(evaluation, metric, evaluation.dev[metric])
+
+
 def record(
     context: Context,
     address: RunAddress,
@@ -33,15 +56,14 @@ def record(
     spec: dict[str, Any],
     fingerprint: str,
     resolved: RunAddress,
-    evaluation: Evaluation,
+    scored: Scored,
     trained: Trained,
     removed: float,
     inputs: dict[str, str | None],
     seeds: dict[str, int],
 ) -> None:
     """Stage the three files of a finished run."""
-    folder = context.results / address.folder
-    metric = task(address.task).metrics[0]
+    folder, evaluation = context.results / address.folder, scored.evaluation
     outputs = {name: values.contiguous() for name, values in evaluation.outputs.items()}
     if outputs and context.config.settings.execution.predictions:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,13 +86,15 @@ def record(
         "fingerprint": fingerprint,
         "resolved": resolved.level,
         "removed": removed,
-        "metric": metric,
-        "score": evaluation.dev[metric],
+        "metric": scored.metric,
+        "score": scored.score,
         "scores": {name: dict(scores) for name, scores in evaluation.scores.items()},
         "n_dev": n_dev or len(context.data(address.task).splits["dev"]),
         "steps": trained.steps,
         "seconds": round(trained.seconds, 3),
     }
+    if scored.extra:
+        metrics["extra"] = dict(scored.extra)
     write_json(folder / "metrics.json", metrics)
 
 

@@ -10,6 +10,7 @@ from tickets.data.encoded import EncodedTask, Split
 from tickets.data.squad import decode_spans
 from tickets.data.tasks import task
 from tickets.metrics import fast
+from tickets.models.encoder import Gates
 from tickets.models.heads import Head
 from tickets.models.model import Model
 from tickets.training.evaluate import predict, predict_words
@@ -46,8 +47,13 @@ class Judge:
         names = [split for split in data.splits if split != "train"]
         self.residents = {s: Resident(data.splits[s], model.config, model.device) for s in names}
 
-    def evaluate(self, model: Model, head: Head, held_out: bool = True) -> Evaluation:
-        """Final-step scores on every evaluation split; on the test split only with `held_out`."""
+    def evaluate(
+        self, model: Model, head: Head, held_out: bool = True, gates: Gates | None = None
+    ) -> Evaluation:
+        """Scores on every evaluation split, under `gates` those of a ticket; on the test split only with `held_out`.
+
+        MLM knows no gates.
+        """
         scores: dict[str, Scores] = {}
         outputs: dict[str, Tensor] = {}
         answers: dict[str, dict[str, str]] = {}
@@ -58,7 +64,7 @@ class Judge:
                 seed = derive_seed("eval-mask", self.mask_seed, name)
                 scores[name] = predict_words(model, head, resident, self.data, self.recipe, seed).scores()
                 continue
-            logits = predict(model, head, resident)
+            logits = predict(model, head, resident, gates)
             if self.task.kind == "span":
                 texts = decode_spans(logits[..., 0], logits[..., 1], resident.split)
                 answers[name] = dict(zip((t["id"] for t in resident.split.texts), texts, strict=True))

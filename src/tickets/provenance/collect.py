@@ -53,7 +53,7 @@ def cell_row(root: Path, stage: str, run: RunAddress, extra: Sequence[str] = ())
 
 def _row(stage: str, run: RunAddress, metrics: Mapping[str, Any]) -> dict[str, Any]:
     scores = {**metrics["scores"]["dev"], **metrics["scores"].get("dev_mismatched", {})}
-    test = metrics["scores"].get("test", {})
+    test, metric = metrics["scores"].get("test", {}), metrics["metric"]
     return {
         "paper": run.paper,
         "stage": stage,
@@ -67,9 +67,9 @@ def _row(stage: str, run: RunAddress, metrics: Mapping[str, Any]) -> dict[str, A
         "sparsity": int(metrics["resolved"]) / 100,
         "replicate": run.replicate,
         "fingerprint": metrics["fingerprint"],
-        "metric": metrics["metric"],
-        "score": metrics["score"],
-        "test_score": test.get(metrics["metric"], ""),
+        "metric": metric,
+        "score": scores[metric] if metric in METRICS else metrics["score"],  # the latter a mean of several
+        "test_score": test.get(metric, ""),
         **{column: scores.get(column, "") for column in METRICS},
         "removed": metrics["removed"],
         "n_dev": metrics["n_dev"],

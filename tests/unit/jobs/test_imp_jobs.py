@@ -10,7 +10,7 @@ from job_world import Spy, equal
 from tickets.jobs.context import Context
 from tickets.models.hf import load_folder
 from tickets.papers.lth.addresses import LEVELS, mask, run
-from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.subnetworks import train_subnetwork
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import discard
@@ -67,7 +67,7 @@ def test_o24_a_standalone_run_reproduces_its_round_bit_by_bit(chains, task, leve
     address = run(task, "pretrained", "imp", task, level, 2)
     context = Context(chains.config, chains.job("imp", task=task))
     try:
-        train_subnetwork(Lab(context), address)
+        train_subnetwork(ChainLab(context), address)
         alone = json.loads((context.results / address.metrics).read_text())
         in_chain = json.loads((chains.root / address.metrics).read_text())
         assert (alone.pop("seconds"), in_chain.pop("seconds")) != (0, 0)

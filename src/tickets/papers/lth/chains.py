@@ -3,14 +3,14 @@
 from tickets.jobs.context import Context
 from tickets.papers.lth.addresses import LEVELS, run
 from tickets.papers.lth.imp import State
-from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.rounds import resumable_chain, save_mask, schedule_of, train_round
 from tickets.training.loop import Trained
 
 
 def run_imp(context: Context) -> None:
     """IMP with rewinding to theta_0; every round is recorded as the evaluation of its mask."""
-    lab = Lab(context)
+    lab = ChainLab(context)
     for cell in context.job.cells:
         task, reps = cell["task"], lab.settings.replicates.imp
         context.progress.total += reps * len(LEVELS) * lab.steps(task)
@@ -19,7 +19,7 @@ def run_imp(context: Context) -> None:
             _imp_replicate(lab, cell["task"], replicate)
 
 
-def _imp_replicate(lab: Lab, task: str, replicate: int) -> None:
+def _imp_replicate(lab: ChainLab, task: str, replicate: int) -> None:
     model, recipe, steps = lab.model(task), lab.recipe(task), lab.steps(task)
     policy, origin = lab.settings.chain, lab.origin(lab.model(task), replicate, task)
 
@@ -30,6 +30,6 @@ def _imp_replicate(lab: Lab, task: str, replicate: int) -> None:
 
     for done in resumable_chain(lab, ("imp", task, replicate), policy, origin, len(LEVELS) - 1, train, steps):
         address = run(task, "pretrained", "imp", task, LEVELS[done.index], replicate)
-        lab.record(address, address, done.start.mask, lab.judge(task, model, held_out=True), done.facts)
+        lab.keep(address, address, done.start.mask, lab.judge(task, model, held_out=True), done.facts)
         if done.index:
             save_mask(lab, address.mask, done.start.mask)

@@ -1,24 +1,18 @@
 """Fine-tuning as this paper does it: heads, seeds, recipes and records of `lth` around the shared training loop."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from tickets.data.tasks import task as lookup
 from tickets.jobs.context import Context
-from tickets.jobs.records import record
-from tickets.jobs.scoring import Evaluation, Judge
-from tickets.models.heads import Head
+from tickets.jobs.lab import Lab
+from tickets.jobs.records import Scored
+from tickets.jobs.scoring import Evaluation
 from tickets.models.model import Model
 from tickets.papers.lth.identity import Identity
 from tickets.papers.lth.imp import State
 from tickets.papers.lth.settings import lth_settings
 from tickets.pruning.mask import Mask
 from tickets.spec import RunAddress
-from tickets.training.checkpoint import Checkpoint
 from tickets.training.loop import Trained, train
 from tickets.training.objective import Objective, SumObjective, TaskObjective
 from tickets.training.recipe import Recipe
@@ -26,28 +20,15 @@ from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
 
 
-class Lab:
+class ChainLab(Lab):
     """One job's means to train and judge; shared by chains and single runs."""
 
+    identity: Identity
+
     def __init__(self, context: Context) -> None:
-        self.context, self.settings = context, lth_settings(context.config)
-        self.identity = Identity(context.config)
-        self.seed = context.config.settings.seed
-        self.checkpoint: Checkpoint | None = None
-        self._judges: dict[str, Judge] = {}
-
-    def recipe(self, task: str) -> Recipe:
-        """Hyper-parameters of a task."""
-        return self.settings.recipe(task)
-
-    def steps(self, task: str) -> int:
-        """Optimizer steps of a full run on a task."""
-        return self.recipe(task).total_steps(len(self.context.data(task).splits["train"]))
-
-    def head(self, task: str) -> Head:
-        """The head of a task."""
-        kind = lookup(task)
-        return Head(kind.kind, kind.outputs)
+        self.settings = lth_settings(context.config)
+        identity = Identity(context.config)
+        super().__init__(context, identity, self.settings.recipe, self.settings.eval_mask_seed)
 
     def model(self, task: str) -> Model:
         """A model with the head of a task."""
@@ -107,16 +88,11 @@ class Lab:
         identity: str,
         first_step: int = 0,
     ) -> tuple[State, Trained]:
-        """Train from `state` and return copies of what came out; the model keeps it too.
-
-        `self.checkpoint` is then the run's last one. It has the size of the model and Adam's moments together:
-        whoever calls clears it as soon as the run cannot be entered again.
-        """
+        """Train from `state` and return copies of what came out; the model keeps it too."""
         model.load_body(state.body)
         model.load_heads(state.heads)
         self.context.progress.start(label)
-        watch = self.context.watch(identity)
-        self.checkpoint = watch.checkpoint
+        watch = self.watch(identity)
         with self.context.timed("training"):
             trained = train(
                 model,
@@ -132,39 +108,16 @@ class Lab:
             )
         return State(model.body(), model.head_values(), state.mask, trained.moments), trained
 
-    def judge(self, task: str, model: Model, held_out: bool = False) -> Evaluation:
-        """Scores of the model as it stands; held-out ones show what choosing s* on dev costs (`careful`)."""
-        if task not in self._judges:
-            data = self.context.data(task)
-            self._judges[task] = Judge(task, data, self.recipe(task), model, self.settings.eval_mask_seed)
-        with self.context.timed("evaluation"):
-            return self._judges[task].evaluate(model, self.head(task), held_out)
-
-    def record(
+    def keep(
         self, address: RunAddress, resolved: RunAddress, mask: Mask, evaluation: Evaluation, trained: Trained
     ) -> None:
         """Stage a finished run."""
-        context = self.context
-        inputs: dict[str, str | None] = {
-            "data_sha256": context.hash(context.data_path(address.task)),
-            "weights_sha256": context.hash(context.pretrained_file()),
-            "mask_sha256": mask.digest(),
-        }
-        record(
-            context,
+        self.record(
             address,
-            spec=self.identity.run(address),
-            fingerprint=self.identity.fingerprint(address),
-            resolved=resolved,
-            evaluation=evaluation,
-            trained=trained,
+            resolved,
+            Scored.primary(address.task, evaluation),
+            trained,
             removed=mask.sparsity,
-            inputs=inputs,
+            mask=mask,
             seeds={"train": self.train_seed(resolved)},
         )
-
-    def save_mask(self, mask: Mask, path: Path, provenance: Mapping[str, Any]) -> None:
-        """Stage a mask with what made it."""
-        target = self.context.results / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mask.save(target, dict(provenance))

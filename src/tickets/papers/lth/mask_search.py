@@ -9,7 +9,7 @@ from tickets.models.model import Model
 from tickets.papers.lth.addresses import LEVELS, PAPER, SOURCE_LEVEL, datasize_source, mask, run
 from tickets.papers.lth.identity import source_tasks
 from tickets.papers.lth.imp import State, next_state
-from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.rounds import resumable_chain, save_mask, schedule_of
 from tickets.papers.lth.settings import ChainPolicy
 from tickets.papers.lth.subnetworks import train_subnetwork
@@ -34,7 +34,7 @@ class Search:
     steps: int
     levels: tuple[str, ...] = (SOURCE_LEVEL,)
 
-    def run(self, lab: Lab, replicate: int, origin: State) -> None:
+    def run(self, lab: ChainLab, replicate: int, origin: State) -> None:
         """Train and prune until the sparsest wanted mask is there; stage the masks."""
 
         def train(index: int, state: State) -> tuple[State, Trained]:
@@ -67,7 +67,7 @@ class Search:
 
 def run_multitask(context: Context) -> None:
     """IMP on the sum of several tasks' losses; only its 70 % mask is kept."""
-    lab = Lab(context)
+    lab = ChainLab(context)
     recipe, reps = lab.settings.multitask_recipe, range(1, lab.settings.replicates.multitask + 1)
     for cell in context.job.cells:
         tasks = source_tasks(cell["combo"])
@@ -83,7 +83,7 @@ def run_multitask(context: Context) -> None:
             search.run(lab, replicate, _multitask_origin(lab, model, replicate, tasks))
 
 
-def _multitask_origin(lab: Lab, model: Model, replicate: int, tasks: tuple[str, ...]) -> State:
+def _multitask_origin(lab: ChainLab, model: Model, replicate: int, tasks: tuple[str, ...]) -> State:
     origin = lab.origin(model, replicate, "+".join(tasks))
     heads = dict(origin.heads)
     for name, value in lab.context.pretrained().heads.items():
@@ -94,7 +94,7 @@ def _multitask_origin(lab: Lab, model: Model, replicate: int, tasks: tuple[str, 
 
 def run_datasize(context: Context) -> None:
     """IMP on MLM with the training set cut to the size of a downstream task; its 70 % mask is kept."""
-    lab = Lab(context)
+    lab = ChainLab(context)
     recipe, model, steps = lab.recipe("mlm"), lab.model("mlm"), lab.steps("mlm")
     reps = range(1, lab.settings.replicates.datasize + 1)
     for cell in context.job.cells:
@@ -112,7 +112,7 @@ def run_datasize(context: Context) -> None:
 
 def run_code_profile(context: Context) -> None:
     """The chain as the released scripts run it; its masks are then trained like any other ticket."""
-    lab = Lab(context)
+    lab = ChainLab(context)
     reps = range(1, lab.settings.replicates.ablations + 1)
     levels = lab.settings.grid.transfer_levels
     for cell in context.job.cells:

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from safetensors.torch import save_file
-
 from tickets.jobs.context import Context
+from tickets.models.body_file import save_body
 from tickets.models.model import Model
 from tickets.papers.lth.addresses import LEVELS, SOURCE_LEVEL, mask, run, weights_file
 from tickets.papers.lth.imp import Round, State
-from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.levels import winning_level
 from tickets.papers.lth.rounds import resumable_chain, save_mask, schedule_of, train_round
 from tickets.papers.lth.settings import ChainPolicy
@@ -19,7 +18,7 @@ from tickets.training.seeds import derive_seed
 
 def run_rewind(context: Context) -> None:
     """Chains that rewind to theta_i, and standard pruning, up to the sparsities the cell asks for."""
-    lab = Lab(context)
+    lab = ChainLab(context)
     jobs: list[tuple[str, str, tuple[str, ...]]] = []
     for cell in context.job.cells:
         plan = context.job.stage.cell(cell)
@@ -40,7 +39,7 @@ def _resolve(context: Context, task: str, level: str) -> str:
     return winning_level(context, task, "winning") if level == "winning" else level
 
 
-def _rewind_replicate(lab: Lab, variant: str, task: str, replicate: int, levels: dict[str, str]) -> None:
+def _rewind_replicate(lab: ChainLab, variant: str, task: str, replicate: int, levels: dict[str, str]) -> None:
     """Algorithm 1: train dense to step i, and restart every round from there."""
     model, recipe, steps = lab.model(task), lab.recipe(task), lab.steps(task)
     standard = variant == "standard"
@@ -64,20 +63,20 @@ def _rewind_replicate(lab: Lab, variant: str, task: str, replicate: int, levels:
 
 
 def _record_rewound(
-    lab: Lab, model: Model, variant: str, task: str, replicate: int, wanted: list[str], done: Round
+    lab: ChainLab, model: Model, variant: str, task: str, replicate: int, wanted: list[str], done: Round
 ) -> None:
     evaluation = lab.judge(task, model)
     for level in wanted:
         address = run(task, variant, f"imp-{variant}", task, level, replicate)
-        lab.record(address, address.at(LEVELS[done.index]), done.start.mask, evaluation, done.facts)
+        lab.keep(address, address.at(LEVELS[done.index]), done.start.mask, evaluation, done.facts)
         if level == SOURCE_LEVEL:
             save_mask(lab, address.mask, done.start.mask)
-            target = lab.context.results / weights_file(variant, task, replicate)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            save_file({name: value.cpu().contiguous() for name, value in done.start.body.items()}, target)
+            save_body(done.start.body, lab.context.results / weights_file(variant, task, replicate))
 
 
-def _shortcut_replicate(lab: Lab, variant: str, task: str, replicate: int, levels: dict[str, str]) -> None:
+def _shortcut_replicate(
+    lab: ChainLab, variant: str, task: str, replicate: int, levels: dict[str, str]
+) -> None:
     """The release's shortcut: the mask found from theta_0, theta_i from i steps of masked training."""
     model, recipe, steps = lab.model(task), lab.recipe(task), lab.steps(task)
     begin = int(int(variant.removeprefix("rewind")) / 100 * steps)
@@ -96,7 +95,7 @@ def _shortcut_replicate(lab: Lab, variant: str, task: str, replicate: int, level
 
 
 def _train_to(
-    lab: Lab, model: Model, task: str, variant: str, replicate: int, origin: State, steps: int
+    lab: ChainLab, model: Model, task: str, variant: str, replicate: int, origin: State, steps: int
 ) -> State:
     """theta_i, gamma_i after `steps` steps of a full run; every round from there starts a new optimizer."""
     if steps == 0:

@@ -7,7 +7,7 @@ import torch
 
 from tickets.models.model import Model
 from tickets.papers.lth.imp import Round, State, iterate
-from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.settings import ChainPolicy
 from tickets.pruning.mask import Mask
 from tickets.spec import MaskAddress, RunAddress, fingerprint
@@ -21,7 +21,7 @@ SPAN_ROUNDS = 10
 
 
 def train_round(
-    lab: Lab,
+    lab: ChainLab,
     model: Model,
     address: RunAddress,
     state: State,
@@ -54,14 +54,14 @@ def schedule_of(policy: ChainPolicy, recipe: Recipe, steps: int, index: int, beg
     return LinearDecay(recipe.learning_rate, SPAN_ROUNDS * steps, warmup, continued + begin)
 
 
-def save_mask(lab: Lab, address: MaskAddress, found: Mask) -> None:
+def save_mask(lab: ChainLab, address: MaskAddress, found: Mask) -> None:
     """Stage a mask under its address, with its spec."""
     facts = {"spec": lab.identity.mask(address), "fingerprint": lab.identity.fingerprint(address)}
     lab.save_mask(found, address.file, facts)
 
 
 def resumable_chain(
-    lab: Lab,
+    lab: ChainLab,
     key: tuple[Any, ...],
     policy: ChainPolicy,
     origin: State,

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from tickets.jobs.context import Context
 from tickets.jobs.files import publish, read_json, write_json
 from tickets.jobs.records import finished
+from tickets.models.body_file import load_body
 from tickets.models.model import Model
 from tickets.papers.lth.addresses import weights_file
 from tickets.papers.lth.imp import State
-from tickets.papers.lth.lab import Lab
+from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.levels import resolve
 from tickets.pruning.magnitude import one_shot
 from tickets.pruning.mask import Mask
@@ -25,14 +25,14 @@ from tickets.training.seeds import derive_seed
 
 def run_subnetworks(context: Context) -> None:
     """Train every run of the job once; runs whose resolved spec exists already are shared, not repeated."""
-    lab = Lab(context)
+    lab = ChainLab(context)
     runs = context.job.runs
     context.progress.total = sum(lab.steps(address.task) for address in runs)
     for address in runs:
         train_subnetwork(lab, address)
 
 
-def train_subnetwork(lab: Lab, address: RunAddress) -> None:
+def train_subnetwork(lab: ChainLab, address: RunAddress) -> None:
     """Train and record one run, unless an earlier attempt or an equal run has done so."""
     context, steps = lab.context, lab.steps(address.task)
     if finished(context, address, lab.identity.fingerprint(address)):
@@ -62,12 +62,12 @@ def train_subnetwork(lab: Lab, address: RunAddress) -> None:
         f"seed {address.replicate}",
         identity=fingerprint({"job": context.fingerprint, "run": address.facts()}),
     )
-    lab.record(address, resolved, kept, lab.judge(address.task, model), trained)
+    lab.keep(address, resolved, kept, lab.judge(address.task, model), trained)
     if lab.checkpoint is not None:
         lab.checkpoint.clear()
 
 
-def mask_of(lab: Lab, model: Model, resolved: RunAddress) -> Mask:
+def mask_of(lab: ChainLab, model: Model, resolved: RunAddress) -> Mask:
     """The mask of a run whose sparsity is known."""
     shapes = {name: torch.Size(shape) for name, shape in model.prunable.items()}
     sparsity = resolved.mask.sparsity
@@ -83,7 +83,7 @@ def mask_of(lab: Lab, model: Model, resolved: RunAddress) -> Mask:
     return lab.context.mask(resolved.mask)
 
 
-def weights_of(lab: Lab, resolved: RunAddress) -> dict[str, Tensor]:
+def weights_of(lab: ChainLab, resolved: RunAddress) -> dict[str, Tensor]:
     """The body that the run starts from; a new draw for each replicate where it is random (spec lth section 4)."""
     theta0 = dict(lab.context.pretrained().body)
     kind, replicate = resolved.weights, resolved.replicate
@@ -96,10 +96,10 @@ def weights_of(lab: Lab, resolved: RunAddress) -> dict[str, Tensor]:
         return shuffle_layers(theta0, generator)
     if kind == "shuffled-elements":
         return shuffle_elements(theta0, generator)
-    return load_file(lab.context.path(weights_file(kind, resolved.source, replicate)))
+    return load_body(lab.context.path(weights_file(kind, resolved.source, replicate)))
 
 
-def _twin(lab: Lab, address: RunAddress, resolved: RunAddress) -> RunAddress | None:
+def _twin(lab: ChainLab, address: RunAddress, resolved: RunAddress) -> RunAddress | None:
     """A run with the same resolved spec that this job made or was given."""
     if not address.rule:
         return None
@@ -116,7 +116,7 @@ def _twin(lab: Lab, address: RunAddress, resolved: RunAddress) -> RunAddress | N
     return None
 
 
-def _share(lab: Lab, address: RunAddress, resolved: RunAddress, twin: RunAddress) -> None:
+def _share(lab: ChainLab, address: RunAddress, resolved: RunAddress, twin: RunAddress) -> None:
     """Record a run as the same as another: its numbers and predictions, under its own fingerprint."""
     source, target = lab.context.path(twin.metrics).parent, lab.context.results / address.folder
     own = {"fingerprint": lab.identity.fingerprint(address), "shared_with": twin.folder.as_posix()}

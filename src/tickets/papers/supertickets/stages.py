@@ -100,7 +100,7 @@ class Stages:
         axes = {"model": self.models, "task": self.settings.tasks, "seed": _seeds(self.n.trial)}
         title = "full models and winning tickets of MNLI, for domain adaptation"
         skip = lambda a: not self._is_source(a)  # noqa: E731
-        return self._stage("trial_source", title, axes, cell, "trial:run_trials", skip)
+        return self._stage("trial_source", title, axes, cell, "trial:run_trials", skip, ("task",))
 
     def _is_source(self, a: Axes) -> bool:
         return a["task"] == SOURCE and a["model"] in self.grid.domain_models and bool(self.grid.domains)
@@ -186,7 +186,7 @@ class Stages:
             "seed": _seeds(self.n.mismatch),
         }
         title = "tickets found at another learning rate"
-        return self._stage("mismatch", title, axes, cell, "trial:run_mismatch")
+        return self._stage("mismatch", title, axes, cell, "trial:run_trials")
 
     def multitask(self) -> Stage:
         """Multi-task learning with and without ticket sharing (Table 3)."""

@@ -1,0 +1,179 @@
+"""A trial (spec supertickets section 2.6): fine-tune the full model, score its heads and FFNs, prune, rewind, train.
+
+    full  = fine-tune(theta_0)
+    I     = importance(full)
+    for k = 1..8:  train(theta_0 without what I ranks lowest at level k)
+
+Random and losing tickets, reruns of the full model and tickets of another learning rate are variations of it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tickets.data.tasks import task as lookup
+from tickets.grid import Cell
+from tickets.jobs.context import Context
+from tickets.jobs.files import read_json
+from tickets.jobs.records import finished
+from tickets.models.body_file import save_body
+from tickets.models.model import Model
+from tickets.papers.supertickets.addresses import LEVELS, weights_file
+from tickets.papers.supertickets.lab import Fine, TicketLab, Tuned
+from tickets.papers.supertickets.selection import super_level
+from tickets.pruning.families import Decode, losing, random_ticket, winning
+from tickets.pruning.importance import importance
+from tickets.pruning.ranking import count_ffns, count_heads
+from tickets.pruning.scores import Importance, Scores
+from tickets.pruning.structured import StructuredMask
+from tickets.spec import RunAddress
+from tickets.training.recipe import Recipe
+from tickets.training.seeds import derive_seed
+
+
+def run_trials(context: Context) -> None:
+    """Full model, importance scores and winning tickets of every trial of the job."""
+    lab = _start(context)
+    for cell in context.job.plans():
+        full, *tickets = cell.runs
+        _full(lab, full, cell)
+        _tickets(lab, tickets, _scores(lab, cell.files[0]), cell)
+
+
+def run_families(context: Context) -> None:
+    """Random or losing tickets at every level."""
+    lab = _start(context)
+    for cell in context.job.plans():
+        _tickets(lab, cell.runs, _scores(lab, cell.needs_files[0]), cell)
+
+
+def run_reruns(context: Context) -> None:
+    """The full model again, with other heads and orders (control X1)."""
+    lab = _start(context)
+    for address in context.job.runs:
+        if not _done(lab, address):
+            run = fine(lab, address, lab.full(address.model))
+            lab.keep(
+                run, lab.finetune(run, f"{address.task} {address.variant}, seed {address.replicate}"), "00"
+            )
+
+
+def _start(context: Context) -> TicketLab:
+    lab = TicketLab(context)
+    context.progress.total = sum(lab.steps_of(fine(lab, a, lab.full(a.model))) for a in context.job.runs)
+    return lab
+
+
+def fine(lab: TicketLab, address: RunAddress, structure: StructuredMask) -> Fine:
+    """The fine-tuning that an address of this module's stages names."""
+    recipe, percent, draw = lab.recipe(address.task), 100.0, 0
+    kind = address.variant.rstrip("0123456789.")
+    number = address.variant.removeprefix(kind)
+    if kind == "lr":
+        recipe = at_rate(recipe, lab.settings.rate_factors[int(number)])
+    elif kind == "data":
+        recipe, percent = lab.settings.subset_recipes.get(number, recipe), float(number)
+    elif kind == "draw":
+        draw = int(number)
+    return Fine(address, recipe, lab.context.pretrained(address.model).body, structure, percent, draw)
+
+
+def at_rate(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe at a multiple of its learning rate."""
+    return recipe.model_copy(update={"learning_rate": recipe.learning_rate * factor})
+
+
+def _done(lab: TicketLab, address: RunAddress) -> bool:
+    """Whether an earlier attempt has made the run."""
+    if not finished(lab.context, address, lab.identity.fingerprint(address)):
+        return False
+    steps = lab.steps_of(fine(lab, address, lab.full(address.model)))
+    lab.context.progress.skip(steps, f"{address.folder}: finished earlier")
+    return True
+
+
+def _full(lab: TicketLab, address: RunAddress, cell: Cell) -> None:
+    """Fine-tune the full model and score its heads and FFNs where the selection found it best."""
+    if _done(lab, address):
+        return
+    run = fine(lab, address, lab.full(address.model))
+    tuned = lab.finetune(run, f"{address.task} {address.variant} full, seed {address.replicate}")
+    with lab.context.timed("importance"):
+        found = _sweep(lab, run, tuned)
+    found.save(lab.context.results / cell.files[0], _provenance(lab, address))
+    for path in cell.files[1:]:  # the super ticket is the full model until a level beats it
+        save_body(tuned.body, lab.context.results / path)
+    lab.keep(run, tuned, "00")
+
+
+def _sweep(lab: TicketLab, run: Fine, tuned: Tuned) -> Importance:
+    address = run.address
+    head = lab.head(address.task)
+    model = Model(lab.shape(address.model), (head,), lab.context.device, lab.settings.dropout(address.task))
+    model.load_body(tuned.body)
+    model.load_heads(tuned.heads)
+    resident = lab.resident(address.task, address.model, run.percent)
+    return importance(model, head, resident, run.recipe.batch_size)
+
+
+def _scores(lab: TicketLab, path: Path) -> Scores:
+    return Importance.load(lab.context.path(path))[lab.settings.tickets.importance]
+
+
+def _tickets(
+    lab: TicketLab, runs: list[RunAddress] | tuple[RunAddress, ...], scores: Scores, cell: Cell
+) -> None:
+    """Save the mask of every level, rewind, train."""
+    for address, mask in zip(runs, cell.masks, strict=True):
+        structure = ticket(lab, address, scores)
+        lab.save_mask(structure.mask(), mask.file, _provenance(lab, address))
+        if _done(lab, address):
+            continue
+        run = fine(lab, address, structure)
+        label = (
+            f"{address.task} {address.variant} {address.method} {address.level} %, seed {address.replicate}"
+        )
+        tuned = lab.finetune(run, label)
+        _keep_super(lab, run, tuned, cell)
+        lab.keep(run, tuned, address.level)
+
+
+def ticket(lab: TicketLab, address: RunAddress, scores: Scores) -> StructuredMask:
+    """The ticket of a family at a level (spec section 1.4)."""
+    rules, (layers, heads) = lab.settings.tickets, scores.heads.shape
+    level = LEVELS.index(address.level)
+    n_heads = count_heads(layers, heads, level)
+    n_ffns = count_ffns(layers, level, rules.ffn_counts)
+    if address.method == "random":
+        parts = (address.model, address.task, address.variant, level, address.replicate)
+        generator = torch.Generator().manual_seed(derive_seed(lab.seed, "random-ticket", *parts))
+        replacement = rules.random_sampling == "with"
+        decode: Decode = "release" if replacement and heads <= layers else "exact"
+        return random_ticket(
+            layers, heads, n_heads, n_ffns, generator, replacement=replacement, decode=decode
+        )
+    return (losing if address.method == "losing" else winning)(scores, n_heads, n_ffns)
+
+
+def _keep_super(lab: TicketLab, run: Fine, tuned: Tuned, cell: Cell) -> None:
+    """Keep the weights of this level if it is the best so far (domain adaptation starts from MNLI's)."""
+    kept = weights_file(f"{lookup(run.address.task).id}-super", run.address.replicate, run.address.model)
+    if kept not in cell.files:
+        return
+    level = LEVELS.index(run.address.level)
+    before: list[Mapping[str, Any]] = [
+        read_json(lab.context.results / address.metrics) for address in cell.runs[:level]
+    ]
+    point = tuned.points[tuned.chosen[lab.settings.selection]]
+    choice = point.choice(run.address.task, lab.settings.selection)
+    selection = lab.settings.selection
+    own = {"extra": {f"select_{selection}": choice.score, f"select_loss_{selection}": choice.loss}}
+    if super_level([*before, own], selection) == level:
+        save_body(tuned.body, lab.context.results / kept)
+
+
+def _provenance(lab: TicketLab, address: RunAddress) -> dict[str, Any]:
+    rules = lab.settings.tickets.model_dump(mode="json")
+    return {"paper": address.paper, "of": address.facts(), "rules": rules, "seed": lab.seed}
