@@ -30,15 +30,27 @@ def structure_keep(model: Model, structure: StructuredMask) -> Tensor:
     return torch.cat(parts).to(model.device)
 
 
-@torch.no_grad()
-def step_within(optimizer: Optimizer, lr: float, keep: Tensor) -> None:
-    """A step that leaves parameters and moments as they are, bit for bit, where `keep` (bool [total]) is False.
+class StepWithin:
+    """Steps that leave parameters and moments as they are, bit for bit, outside a ticket.
 
     Without it momentum and weight decay move elements whose gradient is zero (spec supertickets section 3.3,
     `strict` against `ref`).
     """
-    tensors = (optimizer.flat.data, *optimizer.moments)
-    before = [tensor.clone() for tensor in tensors]
-    optimizer.step(lr)
-    for now, then in zip(tensors, before, strict=True):
-        now.copy_(torch.where(keep, now, then))
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self._tensors = (optimizer.flat.data, *optimizer.moments)
+        self._before = tuple(torch.empty_like(tensor) for tensor in self._tensors)
+
+    @torch.no_grad()
+    def step(self, lr: float, keep: Tensor | None) -> None:
+        """One step of the optimizer that writes only where `keep` (bool [total]) is True; None: everywhere."""
+        if keep is None:
+            self.optimizer.step(lr)
+            return
+        pairs = tuple(zip(self._tensors, self._before, strict=True))
+        for now, then in pairs:
+            then.copy_(now)
+        self.optimizer.step(lr)
+        for now, then in pairs:
+            torch.where(keep, now, then, out=now)

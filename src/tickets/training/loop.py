@@ -11,7 +11,7 @@ from tickets.errors import TicketsError
 from tickets.models.model import Model
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import Checkpoint
-from tickets.training.freeze import step_within
+from tickets.training.freeze import StepWithin
 from tickets.training.interrupt import Interrupted, StopRequest
 from tickets.training.objective import Objective
 from tickets.training.optim import Optimizer, optimizer_for
@@ -69,7 +69,7 @@ def train(
     `moments` continue an earlier run's optimizer. With a mask, masked weights are zeroed once and their gradients
     before clipping, which equals training the re-parametrised product m * theta (spec lth O12;
     tests/unit/training/test_masked_training.py). `keep_at(step)`, of a step as the objective counts it, may give
-    bool [total]: where it is False that step moves neither parameters nor moments (`step_within`).
+    bool [total]: where it is False that step moves neither parameters nor moments (`StepWithin`).
 
     `after_step(n)` is called when n updates are made. After `Interrupted`, or a kill, the same call continues from
     the last checkpoint to the same final bits; `after_step` then hears again of the steps that are made again, not
@@ -86,6 +86,7 @@ def train(
             optimizer.m[: parameters.prunable].mul_(keep)
     done, spent, resumed = _resume(model, optimizer, watch)
     saving = _Saving(watch, model, optimizer, done, spent, resumed)
+    within = None if keep_at is None else StepWithin(optimizer)
     parameters.grad.zero_()
     loss = torch.zeros(())
     for step in range(done, steps):
@@ -97,11 +98,10 @@ def train(
         if keep is not None:
             parameters.grad[: parameters.prunable].mul_(keep)
         clip_(parameters.grad, recipe.clip)
-        allowed = None if keep_at is None else keep_at(first_step + step)
-        if allowed is None:
+        if within is None or keep_at is None:
             optimizer.step(schedule(step))
         else:
-            step_within(optimizer, schedule(step), allowed)
+            within.step(schedule(step), keep_at(first_step + step))
         parameters.grad.zero_()
         if after_step is not None:
             after_step(step + 1)

@@ -11,7 +11,7 @@ from tickets.pruning.structured import StructuredMask
 from tickets.training.adamax import Adamax
 from tickets.training.decay import is_weight
 from tickets.training.evaluate import predict
-from tickets.training.freeze import step_within, structure_keep
+from tickets.training.freeze import StepWithin, structure_keep
 from tickets.training.loop import train
 from tickets.training.multitask import UnionObjective
 from tickets.training.objective import TaskObjective
@@ -200,7 +200,7 @@ def test_o18_moments_are_frozen_too():
     before = [t.clone() for t in (store.parameters.flat.data, *optimizer.moments)]
     store.parameters.grad.zero_()
     free.parameters.grad.zero_()
-    step_within(optimizer, 0.1, keep)
+    StepWithin(optimizer).step(0.1, keep)
     other.step(0.1)
     for then, now, freely in zip(
         before,
