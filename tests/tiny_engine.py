@@ -11,6 +11,7 @@ from tickets.models.config import EncoderConfig
 from tickets.models.heads import Head, initial_values
 from tickets.models.hf import Checkpoint, save_folder
 from tickets.models.model import Model
+from tickets.papers.lth.settings import lth_settings
 from tickets.training.recipe import Recipe
 
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 24, "max_positions": 32}
@@ -121,6 +122,50 @@ def tiny_preset(steps=4, dropout=0.1, **lth):
     }  # fmt: skip
 
 
+def tiny_supertickets(**changes):
+    """A raw section 'supertickets' beside that of `tiny_preset`: three tasks, and at least one run in every stage."""
+    recipe = {"steps": 4, "batch_size": 8, "learning_rate": 2e-3, "max_length": 24, "optimizer": "adamax"}
+    return {
+        "models": ["base"],
+        "tasks": ["rte", "sts-b", "mnli"],
+        "recipes": {"default": recipe},
+        "multitask_recipe": recipe,
+        "evaluations": 2,
+        "replicates": {
+            "trial": 2, "families": 1, "reruns": 1, "subsets": 1, "mismatch": 1, "multitask": 2, "finetune": 1,
+            "domain": 1,
+        },
+        "grid": {
+            "families": ["rte", "mnli"],
+            "reruns": ["rte"],
+            "subset_percents": [10],
+            "mismatch": ["rte", "sts-b"],
+            "finetune": ["rte", "sts-b"],
+            "rate_tasks": ["rte"],
+            "rate_models": ["base"],
+            "domain_percents": [10, 100],
+            "extended_percents": [10],
+        },
+        **changes,
+    }  # fmt: skip
+
+
+def two_papers(**changes):
+    """The tiny preset with both papers; the second reads shorter inputs."""
+    raw = tiny_preset()
+    raw["presets"]["tiny"]["supertickets"] = tiny_supertickets(**changes)
+    return raw
+
+
+def two_models(**changes):
+    """Both papers, the second with two models."""
+    raw = two_papers(models=["base", "large"], **changes)
+    preset = raw["presets"]["tiny"]
+    shape = preset["model"]["shape"] | {"layers": 3}
+    preset["models"] = {"large": preset["model"] | {"name": "tiny-large", "shape": shape}}
+    return raw
+
+
 def build_preset(raw=None) -> Config:
     """Place data and a random theta_0 where the jobs of the preset look for them (below the working directory)."""
     config = parse_config(raw or tiny_preset())
@@ -134,9 +179,10 @@ def build_preset(raw=None) -> Config:
     body = {name: value for name, value in values.items() if name in model.body_names}
     gamma = {name: value for name, value in values.items() if name in model.head_names}
     save_folder(config.root / "models" / "tiny-bert", Checkpoint(encoder, body, gamma))
-    for index, task in enumerate(config.settings.lth.tasks):
+    settings = lth_settings(config)
+    for index, task in enumerate(settings.tasks):
         kind = {"mlm": "mlm", "sts-b": "regression"}.get(task, "classification")
-        tiny_task(kind, seed=10 * index).save(config.root / data_file(task))
+        tiny_task(kind, seed=10 * index).save(config.root / data_file(task, settings.recipe(task).max_length))
     return config
 
 

@@ -119,6 +119,10 @@ class Execution(Section):
     gpus: int = Field(0, ge=0, description="GPUs a training job asks for on a cluster.")
 
 
+Role = Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")]
+"""What a paper calls a model; part of paths and rule names."""
+
+
 class Preset(Section):
     """One complete experiment: model, data, machine, papers."""
 
@@ -126,7 +130,7 @@ class Preset(Section):
     model: ModelSection
     data: DataSection
     execution: Execution = Execution()
-    models: dict[str, ModelSection] = Field(
+    models: dict[Role, ModelSection] = Field(
         {}, description="Further models by role ('large'); the role 'base' is `model`."
     )
     lth: LthSettings | None = Field(None, description="Chen et al. 2020; left out, the paper is not run.")
@@ -134,6 +138,8 @@ class Preset(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Preset":
+        for role in self.supertickets.models if self.supertickets else ():
+            self.model_of(role)
         for role in self.roles:
             if (self.data.source == "synthetic") != (self.model_of(role).shape is not None):
                 raise ValueError("the synthetic data and a model with 'shape' belong together")

@@ -1,6 +1,7 @@
 """Addresses and paths are two spellings of one thing; a fingerprint does not depend on the order of facts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,19 @@ SOURCE = st.one_of(TASK, st.just("any"), st.sampled_from(["mlm+qnli", "mlm+qnli+
 LEVEL = st.one_of(st.integers(0, 100).map(lambda k: f"{k:02d}"), st.sampled_from(RULES))
 METHOD = st.sampled_from(["imp", "random", "oneshot", "imp-rewind05", "imp-standard", "imp-code"])
 WEIGHTS = st.sampled_from(["pretrained", "reinit", "shuffled", "shuffled-elements", "rewind50", "standard"])
+MODEL = st.sampled_from(["", "base", "large", "roberta"])
+VARIANT = st.sampled_from(["", "lr2", "draw8", "data10", "data0.1", "data0.1-extended"])
 ADDRESS = st.builds(
-    RunAddress, st.sampled_from(["lth", "tamt"]), TASK, WEIGHTS, METHOD, SOURCE, LEVEL, st.integers(0, 10_000)
+    RunAddress,
+    st.sampled_from(["lth", "tamt"]),
+    TASK,
+    WEIGHTS,
+    METHOD,
+    SOURCE,
+    LEVEL,
+    st.integers(0, 10_000),
+    MODEL,
+    VARIANT,
 )
 LEAF = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
@@ -37,6 +49,9 @@ def reordered(value):
 
 @given(ADDRESS)
 @example(RunAddress("lth", "rte", "pretrained", "imp", "rte", "100", 1))
+@example(RunAddress("lth", "rte", "pretrained", "imp", "rte", "super", 1, "base", "data0.1"))
+@example(RunAddress("lth", "rte", "pretrained", "imp", "rte", "00", 1, "", "lr2"))
+@example(RunAddress("lth", "rte", "pretrained", "imp", "rte", "00", 1, "large", ""))
 def test_a_path_is_read_back_as_its_address(address):
     assert RunAddress.parse(address.folder) == address
     assert RunAddress.parse(Path(address.folder.as_posix())) == address
@@ -47,6 +62,7 @@ def test_a_path_is_read_back_as_its_address(address):
 def test_paths_are_equal_for_equal_addresses_only(one, other):
     assert (one.folder == other.folder) == (one == other)
     assert (one.mask.folder == other.mask.folder) == (one.mask == other.mask)
+    assert (fingerprint(one.facts()) == fingerprint(other.facts())) == (one == other)
 
 
 @given(ADDRESS)
@@ -59,9 +75,28 @@ def test_a_rule_is_a_level_chosen_later(address):
     assert RunAddress(**address.facts()) == address
 
 
+def test_model_and_variant_are_part_of_path_and_facts_only_where_given():
+    plain = RunAddress("p", "rte", "pretrained", "winning", "rte", "30", 2)
+    assert plain.folder == Path("p/runs/rte/pretrained/winning/from-rte/sparsity30/seed2")
+    assert not {"model", "variant"} & (plain.facts().keys() | plain.mask.facts().keys())
+    full = replace(plain, model="large", variant="data0.1")
+    assert full.folder == Path("p/runs/rte@data0.1/large.pretrained/winning/from-rte/sparsity30/seed2")
+    assert full.mask.folder == Path("p/masks/large.winning/from-rte@data0.1/sparsity30/seed2")
+    assert full.facts() == plain.facts() | {"model": "large", "variant": "data0.1"}
+    assert full.mask.facts() == plain.mask.facts() | {"model": "large", "variant": "data0.1"}
+    assert MaskAddress(**full.mask.facts()) == full.mask
+
+
 @pytest.mark.parametrize(
     "path",
     [
+        "p/runs/rte@/base.pretrained/winning/from-rte/sparsity70/seed1",
+        "p/runs/@lr2/base.pretrained/winning/from-rte/sparsity70/seed1",
+        "p/runs/rte/.pretrained/winning/from-rte/sparsity70/seed1",
+        "p/runs/rte/base./winning/from-rte/sparsity70/seed1",
+        "p/runs/rte/base.large.pretrained/winning/from-rte/sparsity70/seed1",
+        "p/runs/rte@lr2/base.pretrained/winning/from-rte/sparsitysuper/seed1",
+        "p/masks/base.winning/from-rte/sparsity70/seed1",
         "lth/runs/rte/pretrained/imp/from-rte/sparsity-70/seed1",
         "lth/runs/rte/pretrained/imp/from-rte/sparsitywinning/seed1",
         "lth/runs/rte/pretrained/imp/from-rte/sparsity70/seed01",

@@ -8,7 +8,8 @@ import yaml
 
 from tickets.config import load_config, parse_config
 from tickets.errors import TicketsError
-from tiny_engine import tiny_preset
+from tickets.papers.registry import PAPERS, papers
+from tiny_engine import tiny_preset, tiny_supertickets, two_models, two_papers
 
 ROOT = Path(__file__).parents[2]
 REMOVE = object()
@@ -51,7 +52,8 @@ CASES = [
     ("execution.thread", 2, "execution.thread: unknown key; did you mean 'threads'?"),
     ("model.shape.hidden", 8, "model.shape.hidden: unknown key"),
     ("zzz", 1, "presets.tiny.zzz: unknown key."),
-    ("lth", REMOVE, "presets.tiny.lth: required key is missing."),
+    ("model", REMOVE, "presets.tiny.model: required key is missing."),
+    ("lth", REMOVE, "presets.tiny: there is no paper to run; give a section 'lth' or 'supertickets'"),
     ("lth.multitask_recipe", REMOVE, "presets.tiny.lth.multitask_recipe: required key is missing."),
     ("lth.recipes.default.epochs", 3, "lth.recipes.default: give exactly one of 'steps' and 'epochs'"),
     ("lth.recipes.default.steps", REMOVE, "lth.recipes.default: give exactly one of 'steps' and 'epochs'"),
@@ -60,7 +62,7 @@ CASES = [
     (
         "lth.recipes.default.optimizer",
         "sgd",
-        "optimizer: Input should be 'adamw' or 'adamw-reference' (got 'sgd')",
+        "optimizer: Input should be 'adamw', 'adamw-reference' or 'adamax' (got 'sgd')",
     ),
     ("lth.recipes", {"rte": {"steps": 3}}, "recipes: neither 'mlm' nor 'default' is given"),
     ("lth.tasks", ["rte", "colla"], "unknown task 'colla'; did you mean 'cola'?"),
@@ -105,6 +107,109 @@ def test_a_mistake_is_named_with_its_key(path, value, expected):
     assert said.startswith("config.yaml: presets.tiny")
     assert "Traceback" not in said
     assert "pydantic" not in said
+
+
+def changed_second(path, value):
+    """The tiny preset with both papers and two models, and one key changed."""
+    raw = two_models()
+    *parents, last = path.split(".")
+    section = raw["presets"]["tiny"]
+    for key in parents:
+        section = section.setdefault(key, {})
+    section[last] = value
+    return raw
+
+
+LARGE = two_models()["presets"]["tiny"]["models"]["large"]
+NAMES = "every model needs a role and a name of its own; the role 'base' is `model`"
+SECOND = [
+    ("supertickets.models", ["base", "huge"], "models: there is no model 'huge'; there are base, large."),
+    ("supertickets.models", ["lareg"], "models: there is no model 'lareg'; there are base, large."),
+    ("models", {}, "models: there is no model 'large'; there are base."),
+    ("models", {"base": LARGE, "large": LARGE}, NAMES),
+    ("models", {"large": LARGE | {"name": "tiny-bert"}}, NAMES),
+    ("models", {"large": LARGE, "huge": LARGE}, NAMES),
+    (
+        "models",
+        {"large": LARGE, "a.b": LARGE | {"name": "c"}},
+        "models.a.b.[key]: String should match pattern",
+    ),
+    ("models", {"large": LARGE, "Huge": LARGE}, "models.Huge.[key]: String should match pattern"),
+    ("models.large.hubb", "x", "presets.tiny.models.large.hubb: unknown key; did you mean 'hub'?"),
+    ("models.large", {"name": "b", "path": "x"}, "synthetic data and a model with 'shape' belong together"),
+    ("supertickets.grid.famlies", [], "supertickets.grid.famlies: unknown key; did you mean 'families'?"),
+    (
+        "supertickets.grid.families",
+        ["wnli"],
+        "supertickets.grid: 'wnli' is not one of this paper's tasks: rte",
+    ),
+    ("supertickets.grid.domains", ["mnli"], "supertickets.grid: 'mnli' is not one of snli, scitail"),
+    ("supertickets.grid.rate_tasks", ["mnli"], "rate_tasks must be among the tasks of 'finetune'"),
+    ("supertickets.grid.multitask", ["mtdnn"], "supertickets.grid.multitask.0: Input should be 'mt-dnn'"),
+    ("supertickets.tasks", ["squad"], "tasks: 'squad' is not one of this paper's tasks: rte, mrpc"),
+    ("supertickets.recipes", {}, "recipes: neither 'rte' nor 'default' is given"),
+    (
+        "supertickets.recipes.rtee",
+        tiny_supertickets()["multitask_recipe"],
+        "unknown task 'rtee'; did you mean",
+    ),
+    ("supertickets.replicates.reruns", 3, "'reruns' needs a trial for each replicate: at most 'trial' (2)"),
+    ("supertickets.rate_factors", [2.0, 1.0, 4.0], "rate_factors: give three, the first of them 1.0"),
+    ("supertickets.selection", "dev", "supertickets.selection: Input should be 'full', 'p10' or 'half'"),
+    ("supertickets.tickets.importance", "abs", "supertickets.tickets.importance: Input should be 'token'"),
+    ("supertickets.pack", {"trial": ["sead"]}, "supertickets.pack.trial.0: Input should be 'model'"),
+    ("supertickets.head_dropout", {"rte": 1}, "supertickets.head_dropout.rte: Input should be less than 1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"), SECOND, ids=[f"{p}-{i}" for i, (p, _, _) in enumerate(SECOND)]
+)
+def test_a_mistake_in_the_second_paper_or_model_is_named_with_its_key(path, value, expected):
+    said = message(changed_second(path, value))
+    assert expected in said
+    assert said.startswith("config.yaml: presets.tiny")
+
+
+def test_models_have_roles_folders_and_files():
+    preset = parse_config(two_models()).settings
+    assert preset.roles == ("base", "large")
+    assert preset.model_of("base") is preset.model
+    assert preset.model_of("large").name == "tiny-large"
+    assert preset.model_folder("large") == Path("models/tiny-large")
+    assert preset.model_files("base") == tuple(
+        Path("models/tiny-bert") / name for name in ("config.json", "model.safetensors", "run.json")
+    )
+    with pytest.raises(TicketsError, match="models: there is no model 'huge'; there are base, large"):
+        preset.model_files("huge")
+
+
+def test_a_preset_runs_the_papers_that_it_has_a_section_for():
+    raw = two_papers()
+    assert list(papers(parse_config(raw))) == ["lth", "supertickets"]
+    first, second = deepcopy(raw), deepcopy(raw)
+    del first["presets"]["tiny"]["supertickets"]
+    second["presets"]["tiny"]["lth"] = None
+    assert list(papers(parse_config(first))) == ["lth"]
+    assert list(papers(parse_config(second))) == ["supertickets"]
+    for raw, absent in ((first, "supertickets"), (second, "lth")):
+        with pytest.raises(TicketsError) as refused:
+            PAPERS[absent].stages(parse_config(raw))
+        assert str(refused.value) == (
+            f"presets.tiny: there is no section '{absent}', so this paper is not run."
+        )
+    del first["presets"]["tiny"]["lth"]
+    assert message(first).startswith(
+        "config.yaml: presets.tiny: there is no paper to run; give a section 'lth' or 'supertickets'"
+    )
+
+
+@pytest.mark.parametrize("paper", list(PAPERS))
+def test_a_stage_to_pack_that_there_is_not_is_named(paper):
+    raw = two_papers()
+    raw["presets"]["tiny"][paper]["pack"] = {"trail": ["task"]}
+    with pytest.raises(TicketsError, match=rf"{paper}.pack: 'trail' is no stage; the stages are "):
+        PAPERS[paper].stages(parse_config(raw))
 
 
 def test_all_mistakes_are_told_at_once():

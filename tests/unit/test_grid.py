@@ -38,7 +38,7 @@ AXES = {"source": ("rte", "mlm"), "task": ("rte", "mlm", "cola")}
 
 
 def stage(**changes):
-    plain = Stage("lth", "made", "", AXES, cell, lambda address: f"id of {address}", "m:f")
+    plain = Stage("lth", "made", "", AXES, cell, lambda address: f"id of {address}", "m:f", lambda task: 64)
     return replace(plain, **changes)
 
 
@@ -74,7 +74,7 @@ def test_packing_puts_every_cell_in_one_job(pack, names):
 def test_a_job_does_not_wait_for_what_it_makes_itself():
     (job,) = stage(axes={"source": ("mlm",), "task": ("mlm",)}).jobs()
     assert mask("mlm").file in job.outputs
-    assert job.inputs == (data_file("mlm"),)
+    assert job.inputs == (data_file("mlm", 64),)
     (packed,) = stage(skip=diagonal, pack=("source", "task")).jobs()
     assert not set(packed.inputs) & set(packed.outputs)
     assert len(packed.inputs) == len(set(packed.inputs))
@@ -87,7 +87,21 @@ def test_a_job_declares_its_runs_masks_files_and_record():
         mask("rte").file,
         Path("lth/jobs/made/mlm/rte.json"),
     )
-    assert job.inputs == (data_file("rte"), mask("mlm").file)
+    assert job.inputs == (data_file("rte", 64), mask("mlm").file)
+
+
+def test_a_job_names_its_models_and_the_lengths_that_it_reads():
+    def twice(a):
+        models = ("base",) if a["source"] == "rte" else ("large", "base")
+        return replace(cell(a), needs_models=models, needs_tasks=("mlm", a["task"]))
+
+    made = stage(cell=twice, max_length=lambda task: {"rte": 16}.get(task, 64), pack=("source",))
+    (_, job, _) = sorted(made.jobs(), key=lambda job: job.name)
+    assert job.axes == {"task": "mlm"}
+    assert made.job({"task": "rte"}).models == ("base", "large")
+    assert made.job({"task": "rte"}).tasks == ("mlm", "rte")
+    assert made.job({"task": "rte"}).inputs[:2] == (data_file("mlm", 64), data_file("rte", 16))
+    assert data_file("rte", 16) == Path("data/rte-16.safetensors")
 
 
 def test_records_of_all_jobs_of_all_stages_differ():

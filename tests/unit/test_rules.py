@@ -1,23 +1,29 @@
 """Rules from stages, and the check of Snakemake's command line."""
 
+import time
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tickets.config import parse_config
+from tickets.config import load_config, parse_config
 from tickets.errors import TicketsError
 from tickets.grid import Cell, Stage
+from tickets.papers.registry import PAPERS, papers
 from tickets.rules import check_words, plans
 from tickets.spec import RunAddress
-from tiny_engine import tiny_preset
+from tiny_engine import tiny_preset, two_models
 
 CONFIG = parse_config(tiny_preset())
 RULES = {"all", "tables", "figures", "encode", "lth_fig9", "lth_fig2a", "lth_table2"}
+THETA_0 = [f"models/tiny-bert/{name}" for name in ("config.json", "model.safetensors", "run.json")]
+RUN = RunAddress("lth", "rte", "w", "imp", "any", "70", 1)
 WHY = {"lth_fig1": "it is a drawing."}
 
 
-def stage(axes, skip=lambda axes: False, pack=()):
+def stage(axes, skip=lambda axes: False, pack=(), split=()):
     def cell(a):
         source = a.get("source", a["task"])
         return Cell(
@@ -25,7 +31,8 @@ def stage(axes, skip=lambda axes: False, pack=()):
             needs_tasks=("rte",),
         )
 
-    return Stage("lth", "stage", "", axes, cell, lambda address: str(address), "m:f", lambda task: 64, skip, pack)
+    identity, length = (lambda address: str(address)), (lambda task: 64)
+    return Stage("lth", "stage", "", axes, cell, identity, "m:f", length, skip, pack, split)
 
 
 def expanded(rule):
@@ -58,6 +65,14 @@ HOLES = (("a", "rte", "rte"), ("b.c", "mlm+qnli", "sst-2"))
         (stage(AXES, pack=("variant", "source")), 2),
         (stage(AXES, diagonal, pack=("task",)), 4),
         (stage({"task": ()}), 0),
+        (stage(AXES, split=("variant",)), 2),
+        (stage(AXES, split=("source", "variant")), 4),
+        (stage(AXES, split=("variant", "source", "task")), 8),
+        (stage(AXES, diagonal, split=("variant",)), 4),
+        (stage(AXES, diagonal, split=("source",)), 2),
+        (stage(AXES, lambda a: a["variant"] == "a" and a["task"] == "rte", split=("variant",)), 2),
+        (stage(AXES, lambda a: a["variant"] == "a", split=("variant",)), 1),
+        (stage(AXES, split=("variant",), pack=("task",)), 4),
     ],
 )
 def test_the_rules_of_a_stage_stand_for_its_jobs_and_no_others(made, rules):
@@ -68,14 +83,81 @@ def test_the_rules_of_a_stage_stand_for_its_jobs_and_no_others(made, rules):
     expected = {
         (
             tuple(str(root / path) for path in job.outputs),
-            " ".join(["stage", *(f"{k}={v}" for k, v in job.axes.items())]),
+            " ".join(["lth", "stage", *(f"{k}={v}" for k, v in job.axes.items())]),
             job.fingerprint,
-            tuple(str(root / path) for path in job.inputs),
+            tuple(str(root / path) for path in (*THETA_0, *job.inputs)),
         )
         for job in jobs
     }
     assert {job for rule in found for job in expanded(rule)} == expected
     assert sum(1 for rule in found for _ in expanded(rule)) == len(jobs)
+
+
+def numbered(a):
+    """Looks at its seed, as a cell does that counts or compares."""
+    replicate = int(a["seed"])
+    runs = (RunAddress("lth", a["task"], "w", "imp", "any", "70", replicate),)
+    return Cell(runs if replicate > 1 else (*runs, runs[0].at("00")), needs_tasks=(a["task"],))
+
+
+def test_a_split_axis_is_no_wildcard_so_its_cells_may_look_at_it():
+    axes = {"task": ("rte", "sst-2"), "seed": ("1", "2")}
+    made = replace(stage(axes, split=("seed",)), cell=numbered)
+    found = plans(CONFIG, [made])
+    assert [(rule.name, set(rule.constraints)) for rule in found] == [
+        ("lth_stage_1", {"task"}), ("lth_stage_2", {"task"})
+    ]  # fmt: skip
+    assert [len(rule.outputs) for rule in found] == [3, 2]
+    assert found[0].message == "lth stage {wildcards.task} 1"
+    assert found[1].log == str(CONFIG.root / "logs" / "lth" / "stage" / "{task}_to_2.log")
+    with pytest.raises(ValueError, match="invalid literal"):
+        plans(CONFIG, [replace(made, split=())])
+
+
+def test_a_job_waits_for_the_models_that_it_names():
+    config = parse_config(two_models())
+    for models in (("base",), ("large",), ("large", "base")):
+        made = replace(stage({"task": ("rte",)}), cell=lambda a, m=models: Cell((RUN,), needs_models=m))
+        (rule,) = plans(config, [made])
+        folders = ["tiny-bert" if role == "base" else "tiny-large" for role in models]
+        assert rule.inputs(SimpleNamespace(task="rte")) == [
+            f"results/tiny/models/{folder}/{name}"
+            for folder in folders
+            for name in ("config.json", "model.safetensors", "run.json")
+        ]
+
+
+SHIPPED = Path(__file__).parents[2] / "config.yaml"
+
+
+@pytest.mark.parametrize("preset", ["micro", "mini", "paper"])
+@pytest.mark.parametrize("paper", list(PAPERS))
+def test_the_rules_of_a_shipped_preset_declare_exactly_what_its_jobs_make(preset, paper):
+    config = load_config(SHIPPED, preset)
+    stages = PAPERS[paper].stages(config)
+    rules = plans(config, stages)
+    jobs = [job for stage in stages for job in stage.jobs()]
+    assert len({rule.name for rule in rules}) == len(rules)
+    assert all(rule.name.isidentifier() for rule in rules)
+    found = [job for rule in rules for job in expanded(rule)]
+    assert len(found) == len(jobs)
+    root = config.root
+    assert {outputs: (words, identity) for outputs, words, identity, _ in found} == {
+        tuple(str(root / path) for path in job.outputs): (
+            " ".join([paper, job.stage.name, *(f"{k}={v}" for k, v in job.axes.items())]),
+            job.fingerprint,
+        )
+        for job in jobs
+    }
+
+
+def test_the_largest_preset_is_planned_in_seconds():
+    """Snakemake reads the workflow anew in every job. Measured: 1.4 s of CPU on one slow core."""
+    config = load_config(SHIPPED, "paper")
+    begun = time.process_time()
+    for paper in papers(config).values():
+        plans(config, paper.stages(config))
+    assert time.process_time() - begun < 10
 
 
 def test_a_rule_has_a_log_with_the_wildcards_of_its_outputs_and_a_name_snakemake_takes():

@@ -60,5 +60,7 @@ def outputs_of(item):
 def rule_plans():
     """Rules of all papers' stages."""
     return [
-        plan for paper in PAPERS.values() for plan in plans(CONFIG, paper.stages(CONFIG))
+        plan
+        for paper in PAPERS.values()
+        for plan in plans(CONFIG, paper.stages(CONFIG))
     ]

@@ -73,7 +73,7 @@ for id, paper in PAPERS.items():
 
         rule:
             name:
-                f"{id}_{frame.name}"
+                f"{id}_{frame.name}_frame"
             input:
                 below(frame.inputs(CONFIG)),
                 [path for role in frame.models for path in model_paths(role)],

@@ -4,7 +4,7 @@ import typer
 
 from tickets.commands.options import DEFAULT_CONFIG, ConfigFile, Preset
 from tickets.config import load_config
-from tickets.papers.registry import PAPERS
+from tickets.papers.registry import papers
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def list_artifacts(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     table.add_column("state", no_wrap=True)
     table.add_column("runs", justify="right")
-    for paper in PAPERS.values():
+    for paper in papers(loaded).values():
         runs = {s.name: sum(len(job.runs) for job in s.jobs()) for s in paper.stages(loaded)}
         for item in paper.artifacts:
             made = all(path.exists() for path in item.outputs(loaded.root / paper.id))

@@ -107,7 +107,7 @@ def frame(paper: Paper, name: str) -> Frame:
     for found in paper.frames:
         if found.name == name:
             return found
-    names = ", ".join(found.name for found in paper.frames)
+    names = ", ".join(found.name for found in paper.frames) or "none"
     raise TicketsError(f"paper '{paper.id}' has no frame '{name}'; it has {names}.")
 
 

@@ -112,7 +112,7 @@ def cut_columns(text):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (cut_columns, "columns missing: metric, score, test_score, accuracy"),
+        (cut_columns, "columns missing: replicate, fingerprint, metric, score, test_score, accuracy"),
         (lambda text: text[:-60], "has "),
         (lambda text: "", "not a CSV file"),
         (lambda text: text.replace("shared_with", "shared_with,extra", 1), "other columns than expected"),
@@ -143,7 +143,9 @@ def test_an_artifact_is_drawn_from_what_there_is_and_damage_is_named(tickets, re
     assert "results/tiny/lth/cells/imp.csv: no such file." in refused("render", "lth_table5")
     part = merged.with_name("imp.csv")
     part.write_text(cut_columns(merged.read_text()))
-    assert "results/tiny/lth/cells/imp.csv: columns missing: score." in refused("render", "lth_table5")
+    assert "results/tiny/lth/cells/imp.csv: columns missing: replicate, score." in refused(
+        "render", "lth_table5"
+    )
     part.write_text("")
     assert "results/tiny/lth/cells/imp.csv: not a readable CSV" in refused("render", "lth_table5")
     assert "results/tiny/lth/overlap.csv: no such file." in refused("render", "lth_fig10")
@@ -160,7 +162,7 @@ def test_an_artifact_is_drawn_from_what_there_is_and_damage_is_named(tickets, re
     ("words", "message"),
     [
         (["run", "lth", "impp"], "unknown stage 'impp'; "),
-        (["run", "nlp", "imp"], "unknown paper 'nlp'; the papers are lth."),
+        (["run", "nlp", "imp"], "unknown paper 'nlp'; the papers are lth, supertickets."),
         (["run", "lth", "imp"], "stage 'imp' has no job {}; its axes are task: rte mlm"),
         (
             ["run", "lth", "imp", "task=cola"],
@@ -176,8 +178,8 @@ def test_an_artifact_is_drawn_from_what_there_is_and_damage_is_named(tickets, re
             "unknown artifact 'lth_fig99'; did you mean 'lth_fig9'? `tickets list` shows",
         ),
         (["render", "lth_fig1"], "lth_fig1 is not reproduced: Figure 1 is a schematic drawing"),
-        (["encode", "rtee"], "unknown task 'rtee'; did you mean 'rte'? The tasks are: mnli, "),
-        (["encode", "zzz"], "unknown task 'zzz'. The tasks are: mnli, "),
+        (["encode", "rtee", "32"], "unknown task 'rtee'; did you mean 'rte'? The tasks are: mnli, "),
+        (["encode", "zzz", "32"], "unknown task 'zzz'. The tasks are: mnli, "),
         (["list", "--preset", "tinny"], "config.yaml: preset 'tinny' is not defined; did you mean 'tiny'?"),
         (
             ["list", "--config", "none.yaml"],
@@ -191,13 +193,13 @@ def test_wrong_words_are_answered_with_what_there_is(refused, root, words, messa
 
 
 def test_missing_and_damaged_data_are_named(refused, root):
-    data = root / "data" / "rte.safetensors"
+    data = root / "data" / "rte-32.safetensors"
     whole = data.read_bytes()
     for command in (["facts", "lth"], ["run", "lth", "oneshot", "task=rte"]):
         data.write_bytes(whole[:100])
-        assert "data/rte.safetensors: not a readable safetensors file" in refused(*command)
+        assert "data/rte-32.safetensors: not a readable safetensors file" in refused(*command)
         data.unlink()
-        assert "data/rte.safetensors: encoded data not found. Run the `encode` rule first." in refused(
+        assert "data/rte-32.safetensors: encoded data not found. Run the `encode` rule first." in refused(
             *command
         )
     data.write_bytes((root / "models" / "tiny-bert" / "model.safetensors").read_bytes())

@@ -77,7 +77,7 @@ def local(folder):
 
 @pytest.mark.parametrize("form", ["single", "shards", "pickle"])
 def test_a_local_model_becomes_one_weights_file(chains, tmp_path, monkeypatch, form):
-    source, out = tmp_path / "source", tmp_path / "out"
+    source = tmp_path / "source"
     source.mkdir()
     theirs = chains.root / "models" / "tiny-bert"
     state = load_file(theirs / "model.safetensors")
@@ -94,7 +94,9 @@ def test_a_local_model_becomes_one_weights_file(chains, tmp_path, monkeypatch, f
             save_file({name: state[name] for name in part}, source / shard)
             shards |= dict.fromkeys(part, shard)
         (source / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
-    place_model(local(source), out)
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / place_model(local(source))
+    assert out == tmp_path / "results" / "tiny" / "models" / "mine"
     assert sorted(path.name for path in out.iterdir()) == [
         "config.json", "model.safetensors", "run.json", "vocab.txt"
     ]  # fmt: skip
@@ -103,17 +105,18 @@ def test_a_local_model_becomes_one_weights_file(chains, tmp_path, monkeypatch, f
     assert found.heads.keys() == expected.heads.keys()
 
 
-def test_an_incomplete_local_model_is_refused_before_anything_is_written(tmp_path):
+def test_an_incomplete_local_model_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(TicketsError, match=r"config.json: not found"):
-        place_model(local(tmp_path), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        place_model(local(tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pretraining_is_repeatable_and_loads_into_transformers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = parse_config(tiny_preset())
     for name in ("a", "b"):
-        pretrain(config, tmp_path / name)
+        pretrain(config, "base", tmp_path / name)
     assert (tmp_path / "a" / "model.safetensors").read_bytes() == (
         tmp_path / "b" / "model.safetensors"
     ).read_bytes()
