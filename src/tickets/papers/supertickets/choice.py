@@ -8,28 +8,35 @@ import pandas as pd
 from tickets.papers.supertickets.cell_index import Selection
 from tickets.papers.supertickets.phases import DIGITS
 
+Candidates = Mapping[int, pd.DataFrame | None]
+"""Label (level k, or draw) -> its runs by replicate; None: not run."""
 _NO_LOSS = 1e300
 
 
-def choose(candidates: Mapping[int, pd.DataFrame | None], sel: Selection) -> pd.DataFrame:
-    """The chosen candidate of each replicate that has them all; empty if a candidate was not run at all.
+def choose(candidates: Candidates, sel: Selection) -> "pd.Series[int]":
+    """Label of the chosen candidate by replicate, for replicates that have them all.
 
-    candidates: label (level k, or draw) -> runs by replicate. Best selection score first; of equal ones the lower
-    selection loss, then the smaller label. Returns the rows of the chosen runs with their label as `chosen`.
+    Best selection score first; of equal ones the lower selection loss, then the smaller label.
     """
     column = f"select_{sel}"
-    none = pd.DataFrame({"chosen": pd.Series(dtype=int)})
-    frames = {k: runs.dropna(subset=[column]) for k, runs in sorted(candidates.items()) if runs is not None}
+    frames = {k: runs for k, runs in sorted(candidates.items()) if runs is not None}
     if not frames or len(frames) < len(candidates):
-        return none
-    common = sorted(set.intersection(*(set(runs.index) for runs in frames.values())))
-    if not common:
-        return none
-    aligned = [runs.loc[common] for runs in frames.values()]
-    score = np.column_stack([runs[column].astype(float).round(DIGITS) for runs in aligned])
-    loss = np.column_stack([runs[f"select_loss_{sel}"].astype(float).fillna(_NO_LOSS) for runs in aligned])
-    best = score == score.max(axis=1, keepdims=True)
-    picks = np.where(best, loss, np.inf).argmin(axis=1)
-    rows = [aligned[pick].loc[[replicate]] for replicate, pick in zip(common, picks, strict=True)]
-    chosen: pd.DataFrame = pd.concat(rows).assign(chosen=[list(frames)[pick] for pick in picks])
-    return chosen
+        return pd.Series(dtype=int)
+    score = pd.DataFrame({k: runs[column].astype(float).round(DIGITS) for k, runs in frames.items()}).dropna()
+    loss = pd.DataFrame({k: runs[f"select_loss_{sel}"].astype(float) for k, runs in frames.items()})
+    if not len(score):
+        return pd.Series(dtype=int)
+    losses = loss.loc[score.index].fillna(_NO_LOSS).to_numpy()
+    values = score.to_numpy()
+    picks = np.where(values == values.max(axis=1, keepdims=True), losses, np.inf).argmin(axis=1)
+    return pd.Series(score.columns.to_numpy()[picks], index=score.index)
+
+
+def of_chosen(candidates: Candidates, chosen: "pd.Series[int]", column: str) -> "pd.Series[float]":
+    """A column of the chosen runs by replicate; NaN where they lack it."""
+    frames = {k: candidates[k] for k in set(chosen)}
+    values = [
+        runs.at[replicate, column] if (runs := frames[k]) is not None and column in runs.columns else np.nan
+        for replicate, k in chosen.items()
+    ]
+    return pd.Series(values, index=chosen.index, dtype=float)

@@ -10,7 +10,7 @@ import pandas as pd
 from tickets.papers.supertickets.addresses import DRAWS
 from tickets.papers.supertickets.averages import task_average
 from tickets.papers.supertickets.cell_index import CellIndex, Selection, score_column, scores
-from tickets.papers.supertickets.choice import choose
+from tickets.papers.supertickets.choice import choose, of_chosen
 from tickets.papers.supertickets.gain import Gain, compare
 from tickets.papers.supertickets.phases import Phases, Scores, find_phases
 from tickets.stats.summary import Stat, summarise
@@ -35,7 +35,8 @@ class TicketEvidence:
         self._index = index
         self._frames = dict(frames or {})
         self._bootstrap = bootstrap
-        self._chosen: dict[tuple[str, str, str, int, str], pd.DataFrame] = {}
+        self._chosen: dict[tuple[str, str, str, int, str], pd.Series[int]] = {}
+        self._gains: dict[tuple[str, str, str, int], Gain | None] = {}
         self._phases: dict[tuple[str, str, str], Phases | None] = {}
 
     def scores(
@@ -81,19 +82,19 @@ class TicketEvidence:
         "mismatched" claim C26 (first 1). Columns level, remaining, score (SuperT), full (ST-DNN; NaN if not run),
         by replicate.
         """
+        candidates = {k: self._tickets(model, task, family, k) for k in LEVELS[first:]}
         key = (model, task, sel, first, family)
         if key not in self._chosen:
-            candidates = {k: self._tickets(model, task, family, k) for k in LEVELS[first:]}
             self._chosen[key] = choose(candidates, sel)
-        chosen = self._chosen[key]
-        full = self.scores(model, task, sel=sel, metric=metric, report=report)
+        chosen, column = self._chosen[key], score_column(sel, report, metric)
+        full = scores(self._tickets(model, task, family, 0), column)
         columns = {
-            "level": chosen["chosen"],
-            "remaining": scores(chosen, "remaining"),
-            "score": scores(chosen, score_column(sel, report, metric)),
+            "level": chosen,
+            "remaining": of_chosen(candidates, chosen, "remaining"),
+            "score": of_chosen(candidates, chosen, column),
             "full": full.reindex(chosen.index),
         }
-        return pd.DataFrame(columns, index=chosen.index)
+        return pd.DataFrame(columns)
 
     def null(self, model: str, task: str, *, sel: Selection = "full") -> "pd.Series[float]":
         """Control X1: the best of eight reruns of the full model, chosen as the super ticket is, by replicate.
@@ -102,11 +103,15 @@ class TicketEvidence:
         deviations above their mean (`maximum_of_normals`). Only replicates with all reruns.
         """
         draws = {d: self._index.runs(model, task, method="rerun", level=0, variant=f"draw{d}") for d in DRAWS}
-        return scores(choose(draws, sel), score_column(sel))
+        return of_chosen(draws, choose(draws, sel), score_column(sel)).dropna()
 
     def gain(self, model: str, task: str, *, sel: Selection = "full", first: int = 0) -> Gain | None:
         """SuperT against ST-DNN on the task score, and against control X1; None where nothing ran."""
-        return compare(self.super_ticket(model, task, sel=sel, first=first), self.null(model, task, sel=sel))
+        key = (model, task, sel, first)
+        if key not in self._gains:
+            ticket = self.super_ticket(model, task, sel=sel, first=first)
+            self._gains[key] = compare(ticket, self.null(model, task, sel=sel))
+        return self._gains[key]
 
     def super_ticket_stat(
         self, model: str, task: str, metric: str | None = None, **choice: Any
