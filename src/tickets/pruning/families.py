@@ -12,18 +12,18 @@ from tickets.pruning.structured import StructuredMask
 Decode = Literal["exact", "release"]
 
 
-def winning(scores: Scores, n_heads: int, n_ffns: int) -> StructuredMask:
+def winning(scores: Scores, n_heads: int, n_ffns: int, *, protect: bool = True) -> StructuredMask:
     """Remove the least important: `n_heads` heads by layer-normalised score, `n_ffns` FFNs by raw score.
 
-    The best head of each layer stays, so a larger request is capped. All tickets of the same scores are nested
+    With `protect` (the paper's code, not its text) the best head of each layer stays, so a larger request is capped. All tickets of the same scores are nested
     (oracles O9, O10, O21).
     """
-    return _ranked(scores, n_heads, n_ffns, losing=False)
+    return _ranked(scores, n_heads, n_ffns, False, protect)
 
 
-def losing(scores: Scores, n_heads: int, n_ffns: int) -> StructuredMask:
-    """Remove the most important; the worst head of each layer stays. Otherwise like `winning`."""
-    return _ranked(scores, n_heads, n_ffns, losing=True)
+def losing(scores: Scores, n_heads: int, n_ffns: int, *, protect: bool = True) -> StructuredMask:
+    """Remove the most important; with `protect` the worst head of each layer stays. Otherwise like `winning`."""
+    return _ranked(scores, n_heads, n_ffns, True, protect)
 
 
 def random_ticket(
@@ -61,9 +61,9 @@ def random_ticket(
     return StructuredMask.without(layers, heads, chosen, ffns)
 
 
-def _ranked(scores: Scores, n_heads: int, n_ffns: int, losing: bool) -> StructuredMask:
+def _ranked(scores: Scores, n_heads: int, n_ffns: int, losing: bool, protect: bool) -> StructuredMask:
     _check_counts(n_heads, n_ffns)
-    heads = head_order(scores.normalised("head"), losing=losing)[:n_heads]
+    heads = head_order(scores.normalised("head"), losing=losing, protect=protect)[:n_heads]
     ffns = ffn_order(scores.ffns, losing=losing)[:n_ffns]
     return StructuredMask.without(scores.layers, scores.heads_per_layer, heads, ffns)
 

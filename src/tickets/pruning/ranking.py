@@ -16,15 +16,17 @@ FfnRule = Literal["release", "floor"]
 Level = int | float | Fraction
 
 
-def head_order(scores: Tensor, *, losing: bool = False) -> Tensor:
+def head_order(scores: Tensor, *, losing: bool = False, protect: bool = True) -> Tensor:
     """Flat indices (layer * heads + head) int64 in the order in which heads are removed.
 
     `scores` [layers, heads] are ranked over all layers as they stand: normalise them first. Lowest first, or highest
     first where `losing`; ties fall to the lower layer, then the lower head. In each layer the head that would go last
-    (of equals, the one with the highest index) is protected, i.e. not in the list (oracle O9).
+    (of equals, the one with the highest index) is protected, i.e. not in the list (oracle O9), unless told otherwise.
     """
     width = scores.shape[1]
     order = torch.argsort(scores.flatten(), stable=True, descending=losing)
+    if not protect:
+        return order
     last = {layer: place for place, layer in enumerate((order // width).tolist())}
     free = torch.ones(len(order), dtype=torch.bool)
     free[list(last.values())] = False

@@ -154,7 +154,8 @@ def ticket(lab: TicketLab, address: RunAddress, scores: Scores) -> StructuredMas
         return random_ticket(
             layers, heads, n_heads, n_ffns, generator, replacement=replacement, decode=decode
         )
-    return (losing if address.method == "losing" else winning)(scores, n_heads, n_ffns)
+    choose = losing if address.method == "losing" else winning
+    return choose(scores, n_heads, n_ffns, protect=rules.protect)
 
 
 def _keep_super(lab: TicketLab, run: Fine, tuned: Tuned, cell: Cell) -> None:
