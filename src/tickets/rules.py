@@ -106,9 +106,14 @@ def _plan(config: Config, stage: Stage, fixed: Mapping[str, str], jobs: tuple[Jo
         ),
         lambda wildcards: job(wildcards).fingerprint,
         " ".join([stage.paper, stage.name, *label]),
-        # Others wait for masks.
-        1 if any(cell.masks for cell in jobs[0].plans()) else 0,
+        _priority(jobs[0]),
     )
+
+
+def _priority(job: Job) -> int:
+    """What others wait for goes first: weights and scores, then masks."""
+    cells = job.plans()
+    return 2 if any(cell.files for cell in cells) else 1 if any(cell.masks for cell in cells) else 0
 
 
 def check_words(argv: Sequence[str], rules: Collection[str], not_reproduced: Mapping[str, str]) -> None:
