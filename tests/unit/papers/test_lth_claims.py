@@ -39,7 +39,9 @@ def cells(published) -> pd.DataFrame:
 
 def judge(id, published, cells, overlaps=None, sizes=SIZES):
     claim = next(claim for claim in CLAIMS if claim.id == id)
-    return PREDICATES[claim.predicate](Evidence.from_frames(cells, None if overlaps is None else {"overlap": overlaps}, sizes), published)
+    return PREDICATES[claim.predicate](
+        Evidence.from_frames(cells, None if overlaps is None else {"overlap": overlaps}, sizes), published
+    )
 
 
 def shifted(cells, points, **address):

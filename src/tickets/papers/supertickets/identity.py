@@ -40,32 +40,33 @@ class Identity:
         recipe = self.settings.recipe(name).model_dump(mode="json")
         return {"task": name, "data": facts, "recipe": recipe, "head_dropout": self.settings.dropout(name)}
 
-    def _variant(self, variant: str) -> Facts:
+    def _variant(self, address: RunAddress | MaskAddress) -> Facts:
+        # Mismatched tickets, a task's own and shared ones, were found at the rate of this variant.
+        variant = "lr2" if address.method.endswith("mismatched") else address.variant
         if variant.startswith("lr"):
             return {"rate_factors": self.settings.rate_factors}
-        if variant.startswith("data"):
-            percent, _, extended = variant.removeprefix("data").partition("-")
+        percent, _, extended = variant.removeprefix("data").partition("-")
+        if extended:
+            return {"extended": [self.settings.extended_batch, self.settings.extended_steps]}
+        from_theta0 = isinstance(address, MaskAddress) or address.weights == "pretrained"
+        if variant.startswith("data") and from_theta0:
             recipe = self.settings.subset_recipes.get(percent)
-            facts: Facts = {"recipe": None if recipe is None else recipe.model_dump(mode="json")}
-            if extended:
-                facts["extended"] = [self.settings.extended_batch, self.settings.extended_steps]
-            return facts
+            return {"recipe": None if recipe is None else recipe.model_dump(mode="json")}
         return {}
 
     def _multitask(self) -> Facts:
         return {
             "tasks": [self.task(name) for name in self.settings.tasks],
             "recipe": self.settings.multitask_recipe.model_dump(mode="json"),
-            "new_task_mask": self.settings.new_task_mask,
         }
 
     def mask(self, address: MaskAddress) -> Facts:
         """Spec of a mask."""
-        facts = {"mask": address.facts(), "source": self.task(address.source)}
-        if address.method == "mismatched":
-            facts["variant"] = self._variant("lr2")
-        else:
-            facts["variant"] = self._variant(address.variant)
+        facts = {
+            "mask": address.facts(),
+            "source": self.task(address.source),
+            "variant": self._variant(address),
+        }
         return self.common(address.model) | facts
 
     def run(self, address: RunAddress) -> Facts:
@@ -73,10 +74,12 @@ class Identity:
         facts: Facts = {
             "address": address.facts(),
             "target": self.task(address.task),
-            "variant": self._variant("lr2" if address.method == "mismatched" else address.variant),
+            "variant": self._variant(address),
         }
         if address.source == MULTITASK:
             facts["multitask"] = self._multitask()
+            if address.task not in self.settings.tasks:
+                facts["new_task_mask"] = self.settings.new_task_mask
         elif address.source != address.task and address.source in TASKS:
             facts["source"] = self.task(address.source)
         return self.common(address.model) | facts
