@@ -10,8 +10,9 @@ import yaml
 
 from tickets.papers.registry import PAPERS, artifacts
 from tickets.provenance.collect import COLUMNS
-from tiny_engine import build_preset, tiny_preset
+from tiny_engine import build_preset, tiny_preset, two_papers
 
+LEFT_OUT = "presets.tiny: there is no section 'supertickets', so this paper is not run."
 RUN = "lth/runs/rte/pretrained/oneshot/from-any/sparsity70/seed1"
 
 
@@ -185,11 +186,79 @@ def test_an_artifact_is_drawn_from_what_there_is_and_damage_is_named(tickets, re
             ["list", "--config", "none.yaml"],
             "none.yaml: not found. Run in the repository's root, or name the file",
         ),
+        (["frame", "lth", "importance"], "paper 'lth' has no frame 'importance'; it has overlap."),
+        (["frame", "nlp", "overlap"], "unknown paper 'nlp'; the papers are lth, supertickets."),
+        (
+            ["frame", "lth", "overlap"],
+            "results/tiny/lth/masks/imp/from-rte/sparsity60/seed1/mask.safetensors: ",
+        ),
+        (["model", "large"], "models: there is no model 'large'; there are base."),
+        (["facts", "nlp"], "unknown paper 'nlp'; the papers are lth, supertickets."),
+        (["facts", "supertickets"], LEFT_OUT),
+        (["collect", "supertickets"], LEFT_OUT),
+        (["collect", "supertickets", "trial"], LEFT_OUT),
+        (["run", "supertickets", "trial", "task=rte"], LEFT_OUT),
+        (["frame", "supertickets", "importance"], LEFT_OUT),
+        (
+            ["claims", "supertickets"],
+            "results/tiny/supertickets/facts.json: not found. Run `tickets facts` first.",
+        ),
         (["facts", "lth", "--preset", "micro"], "config.yaml: preset 'micro' is not defined"),
     ],
 )
 def test_wrong_words_are_answered_with_what_there_is(refused, root, words, message):
     assert refused(*words).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["encode", "rte"], "Missing argument 'max_length'"),
+        (["encode", "rte", "long"], "Invalid value for 'max_length'"),
+        (["encode", "rte", "2"], "Input should be greater than or equal to 3"),
+        (["frame", "lth"], "Missing argument 'name'"),
+        (["facts"], "Missing argument 'paper'"),
+        (["model", "base", "large"], "unexpected extra argument"),
+    ],
+)
+def test_missing_and_superfluous_words_end_in_a_usage_error(tickets, root, words, message):
+    done = tickets(*words)
+    assert done.code == 2
+    assert message in done.err
+    assert not list(root.rglob("*.part"))
+
+
+def test_encode_writes_a_file_for_each_length(tickets, root):
+    there = root / "data" / "rte-32.safetensors"
+    before = there.read_bytes()
+    assert tickets("encode", "rte", "48").code == 0
+    assert {path.name for path in there.parent.glob("rte-*")} == {"rte-32.safetensors", "rte-48.safetensors"}
+    assert there.read_bytes() == before
+
+
+def test_facts_are_those_of_the_paper_and_its_lengths(tickets, root, tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(two_papers()))
+    assert tickets("facts", "lth").code == 0
+    facts = json.loads((root / "lth" / "facts.json").read_text())
+    assert {task: facts[task]["max_length"] for task in facts} == {"rte": 32, "mlm": 32}
+    missing = "data/mnli-24.safetensors: encoded data not found. Run the `encode` rule first."
+    assert tickets("facts", "supertickets").err.endswith(missing + "\n")
+    for task in ("rte", "sts-b", "mnli", "snli", "scitail"):
+        assert tickets("encode", task, "24").code == 0
+    assert tickets("facts", "supertickets").code == 0
+    facts = json.loads((root / "supertickets" / "facts.json").read_text())
+    assert {task: facts[task]["max_length"] for task in facts} == dict.fromkeys(
+        ("rte", "sts-b", "mnli", "snli", "scitail"), 24
+    )
+    assert facts["rte"]["steps"] == 4
+
+
+def test_list_counts_the_runs_of_both_papers(tickets, root, tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(two_papers()))
+    done = tickets("list")
+    assert done.code == 0
+    for id in [*artifacts(), *PAPERS["supertickets"].not_reproduced]:
+        assert f" {id} " in done.out
 
 
 def test_missing_and_damaged_data_are_named(refused, root):
@@ -223,10 +292,11 @@ def test_list_shows_every_target_with_its_state_and_the_reason_of_the_others(tic
     done = tickets("list")
     assert done.code == 0
     lines = done.out.splitlines()
-    for item in artifacts().values():
+    for item in PAPERS["lth"].artifacts:
         (line,) = (line for line in lines if f" {item.id} " in line)
         assert "not made" in line
         assert item.number in line
+    assert " supertickets_" not in done.out, "the preset has no section of that paper"
     for id, reason in PAPERS["lth"].not_reproduced.items():
         (line,) = (line for line in lines if f" {id} " in line)
         assert reason in line

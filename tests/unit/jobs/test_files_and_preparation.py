@@ -8,11 +8,14 @@ from safetensors.torch import load_file, save_file
 
 from tickets.config import parse_config
 from tickets.errors import TicketsError
+from tickets.grid import find_stage
 from tickets.jobs.context import Context
 from tickets.jobs.files import publish, read_json, write_json
+from tickets.jobs.identity import data_identity, model_identity
 from tickets.jobs.prepare import place_model, pretrain
 from tickets.models.hf import load_folder
-from tiny_engine import tiny_preset
+from tickets.papers.registry import PAPERS
+from tiny_engine import tiny_preset, two_models
 
 
 def test_publishing_twice_leaves_one_file_and_no_part(tmp_path):
@@ -110,6 +113,45 @@ def test_an_incomplete_local_model_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(TicketsError, match=r"config.json: not found"):
         place_model(local(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_role_is_pretrained_from_its_own_section(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse_config(two_models())
+    folders = [place_model(config, role) for role in config.settings.roles]
+    assert folders == [config.root / "models" / name for name in ("tiny-bert", "tiny-large")]
+    assert [load_folder(folder).config.layers for folder in folders] == [2, 3]
+    for role, folder in zip(config.settings.roles, folders, strict=True):
+        certificate = json.loads((folder / "run.json").read_text())["identity"]
+        assert certificate["fingerprint"] == model_identity(config, role)
+        assert certificate["model"]["name"] == folder.name
+        assert all((config.root / path).is_file() for path in config.settings.model_files(role))
+    with pytest.raises(TicketsError, match="models: there is no model 'huge'; there are base, large"):
+        place_model(config, "huge")
+
+
+def test_prepared_inputs_have_identities_of_their_own():
+    config = parse_config(two_models())
+    assert model_identity(config, "base") == model_identity(config) != model_identity(config, "large")
+    found = {data_identity(config, task, n) for task in ("rte", "mlm") for n in (24, 32)}
+    assert len(found) == 4
+    changed = two_models()
+    changed["presets"]["tiny"]["models"]["large"]["shape"]["dropout"] = 0.3
+    other = parse_config(changed)
+    assert model_identity(other, "base") == model_identity(config, "base")
+    assert model_identity(other, "large") != model_identity(config, "large")
+
+
+def test_a_job_reads_the_data_of_its_own_length_and_the_model_of_a_role(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse_config(two_models())
+    stage = find_stage(PAPERS["supertickets"].stages(config), "trial")
+    context = Context(config, stage.job({"model": "large", "task": "rte", "seed": "1"}))
+    assert context.data_path("rte") == config.root / "data" / "rte-24.safetensors"
+    assert context.pretrained_file("large") == config.root / "models" / "tiny-large" / "model.safetensors"
+    assert context.pretrained_file() == config.root / "models" / "tiny-bert" / "model.safetensors"
+    with pytest.raises(TicketsError, match=r"models/tiny-large/config.json: not found"):
+        context.pretrained("large")
 
 
 def test_pretraining_is_repeatable_and_loads_into_transformers(tmp_path, monkeypatch):
