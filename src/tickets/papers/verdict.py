@@ -32,7 +32,7 @@ def decide(
     run it is "not run", or inconclusive if `partial` says that some runs of a case exist.
     """
     held = [name for name, check in checks.items() if check]
-    failed = [name for name, check in checks.items() if check is False]
+    failed = [name for name, check in checks.items() if check is not None and not check]
     missing = [name for name, check in checks.items() if check is None]
     accepted = accept or (lambda count: count == len(checks))
     outcomes = {accepted(count) for count in range(len(held), len(held) + len(missing) + 1)}

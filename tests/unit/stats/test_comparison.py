@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from tickets.stats.comparison import agrees, non_inferior, paired_t, spearman, welch
-from tickets.stats.summary import Stat
+from tickets.stats.summary import Stat, summarise
 
 A, B = [91.0, 92.5, 90.8, 91.9, 92.2], [90.1, 91.0, 90.7]
 
@@ -79,3 +79,18 @@ def test_agreement_rule_of_the_spec():
     assert not agrees(stat(84.0, 0.1), stat(82.9, 0.1))
     assert agrees(stat(70.0, 3.0), stat(60.0, 4.0))  # 2 sqrt(9 + 16) = 10
     assert not agrees(stat(70.1, 3.0), stat(60.0, 4.0))
+
+
+def test_o16_paired_t_and_both_deviations():
+    full, ticket = [69.0, 70.0, 68.5, 69.5, 69.0], [72.0, 72.5, 71.0, 73.5, 73.5]
+    test = paired_t(ticket, full)
+    assert test.t == pytest.approx(8.1240, abs=5e-5)
+    assert test.p == pytest.approx(0.0012486, abs=5e-8)
+    stat = summarise(full)
+    assert (stat.std, stat.std0) == pytest.approx((0.57009, 0.50990), abs=5e-6)
+
+
+def test_the_statistic_without_any_spread():
+    assert paired_t([2.0, 3.0], [1.0, 2.0]).t == float("inf")
+    assert paired_t([1.0, 2.0], [2.0, 3.0]).t == float("-inf")
+    assert paired_t([1.0, 2.0], [1.0, 2.0]).t == 0.0

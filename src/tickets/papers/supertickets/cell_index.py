@@ -39,12 +39,8 @@ class CellIndex:
         tidy = cells.assign(variant=cells["variant"].fillna(""), rule=cells["rule"].fillna(""))
         level = (tidy["sparsity"].astype(float) * 10).round().astype(int).astype(object)
         tidy = tidy.assign(level=level.mask(tidy["rule"] == SUPER, SUPER))
-        return cls(
-            {
-                key: group.drop_duplicates("replicate").set_index("replicate").sort_index()
-                for key, group in tidy.groupby(_ADDRESS, sort=False)
-            }
-        )
+        tidy = tidy.drop_duplicates([*_ADDRESS, "replicate"]).sort_values("replicate", kind="stable")
+        return cls(dict(iter(tidy.set_index("replicate").groupby(_ADDRESS, sort=False))))
 
     def runs(
         self,

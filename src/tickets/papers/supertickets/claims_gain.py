@@ -1,5 +1,6 @@
 """Claims on what single-task super tickets gain (C1-C5, C8, C16), spec section 7."""
 
+import math
 from collections.abc import Callable
 
 from tickets.papers.supertickets.averages import column_average
@@ -89,7 +90,7 @@ def c5_small_tasks_gain_most(evidence: Evidence, published: PublishedEvidence) -
             figures[model] = {"gains": gains}
             if len(gains) == len(TASKS8):
                 rho, p = rank_with_size(sizes, gains)
-                directions[f"{model}: gain falls with size"] = rho < -SLACK
+                directions[f"{model}: gain falls with size"] = None if math.isnan(rho) else rho < -SLACK
                 figures[model] = {"gains": gains, "rho": rho, "p": p}
                 notes.append(f"Spearman {model} {rho:.2f}, p {p:.2f}")
         base = _gains(evidence, "base", sel)

@@ -136,7 +136,7 @@ def _share_checks(heads: pd.DataFrame) -> tuple[dict[str, bool | None], dict[str
     }
     checks["SST-2 takes less of most of them"] = low_sst > 0.5
     checks["some, below 10 %, are one task's"] = 0 < len(dominated) < DOMINANT_MOST * len(heads)
-    checks["mostly CoLA's"] = bool(len(owners)) and owners.get("cola", 0) == owners.max()
+    checks["mostly CoLA's"] = "cola" in owners and bool(owners["cola"] == owners.max())
     checks["one is CoLA's and STS-B's"] = most > COLA_AND_STS
     return checks, figures
 
