@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,7 @@ def _slices(shares: NDArray[np.float64]) -> list[tuple[int, NDArray[np.float64]]
     """Party and outline [points, 2] of each slice of a unit pie, clockwise from the top."""
     edges = 2 * np.pi * np.concatenate([[0.0], np.cumsum(shares)])
     found = []
-    for k, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for k, (start, end) in enumerate(pairwise(edges)):
         if end > start:
             angles = np.linspace(start, end, max(2, int(np.ceil((end - start) / _ARC)) + 1))
             rim = np.stack([np.sin(angles), np.cos(angles)], axis=1)
@@ -90,7 +91,7 @@ def _slices(shares: NDArray[np.float64]) -> list[tuple[int, NDArray[np.float64]]
 
 def _frame(axes: Axes, grid: PieGrid) -> None:
     width, height = grid.extent
-    axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    axes.set(xlim=(0, width), ylim=(0, height), aspect="equal", anchor="N")
     axes.set_title(grid.title)
     axes.set_xticks([grid.x(j) for j in range(len(grid.columns))], grid.columns)
     axes.set_yticks([i + 0.5 for i in range(len(grid.rows))], grid.rows)

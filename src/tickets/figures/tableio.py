@@ -137,31 +137,39 @@ def lines(frame: pd.DataFrame) -> list[Line]:
     columns = list(frame.columns[2:])
     for label in dict.fromkeys(frame["row"]):
         group = {r["value"]: [r[c] for c in columns] for r in frame[frame["row"] == label].to_dict("records")}
-        places = _places([v for q in (OURS, PUBLISHED) for v in group.get(q, [])], OURS in group)
+        values = [v for q in (OURS, PUBLISHED) for v in group.get(q, [])]
+        places = _places(values, OURS in group)
+        tiny = all(abs(v) < 0.01 for v in _finite(values))
         shown = [pair for pair in _PRINTED if pair[0] in group]
         for kind, spread in shown:
             stds = group.get(spread, [np.nan] * len(columns))
-            cells = [_text(kind, v, s, places) for v, s in zip(group[kind], stds, strict=True)]
+            short = tiny or kind != DIFFERENCE  # a difference that rounds to zero is no small number
+            cells = [_text(kind, v, s, places, short) for v, s in zip(group[kind], stds, strict=True)]
             out.append(Line(label, kind, kind == shown[0][0], len(shown), tuple(cells)))
     return out
 
 
 def _places(values: Sequence[object], ours: bool) -> int:
-    """Decimals of a row: none for counts, three for p-values and the like, else one (two as printed)."""
-    numbers = [v for v in values if isinstance(v, float) and np.isfinite(v)]
+    """Decimals of a row: none for counts, three for p-values and the like, two for gains, else one (two as printed)."""
+    numbers = _finite(values)
     if all(v == int(v) for v in numbers):
         return 0
-    if max(abs(v) for v in numbers) < 1.5:
-        return 3
+    largest = max(abs(v) for v in numbers)
+    if largest < 10:
+        return 3 if largest < 1.5 else 2
     return 1 if ours or all(v == round(v, 1) for v in numbers) else 2
 
 
-def _text(kind: str, value: object, std: object, places: int) -> str:
+def _finite(values: Sequence[object]) -> list[float]:
+    return [v for v in values if isinstance(v, float) and np.isfinite(v)]
+
+
+def _text(kind: str, value: object, std: object, places: int, short: bool) -> str:
     if _missing(value):
         return NOT_RUN if kind == OURS else ""
     if not isinstance(value, float):
         return str(value)
-    if 0 < abs(value) < 0.0005:  # learning rates and small p-values: 2e-5
+    if short and 0 < abs(value) < 0.0005:  # learning rates and small p-values: 2e-5
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
     sign = "+" if kind == DIFFERENCE and round(value, places) != 0 else ""
@@ -203,6 +211,7 @@ _TEX = {
     "σ": r"$\sigma$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
+    "†": r"$^\dagger$",
     "→": r"$\rightarrow$",
     "×": r"$\times$",
     "₀": r"$_0$",
