@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from tickets.papers.registry import PAPERS
+from tickets.papers.registry import papers
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "paper", "config.yaml")
@@ -125,8 +125,10 @@ def messages(output):
 
 
 def jobs_of(config):
-    """Every job that trains, from the grid."""
-    return [job for stage in PAPERS["lth"].stages(config) for job in stage.jobs()]
+    """Every job that trains, from the grid of every paper."""
+    return [
+        job for paper in papers(config).values() for stage in paper.stages(config) for job in stage.jobs()
+    ]
 
 
 def message(job):

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from small import checkout, jobs_of, message, messages, plan, read_json, small_preset, snakemake, write_config
@@ -13,7 +14,7 @@ from small import checkout, jobs_of, message, messages, plan, read_json, small_p
 from tickets.config import load_config
 from tickets.data.tasks import TASKS
 from tickets.papers.lth.identity import Identity
-from tickets.papers.registry import artifacts
+from tickets.papers.registry import artifacts, papers
 from tickets.spec import fingerprint
 
 LTH = "results/small/lth"
@@ -41,8 +42,12 @@ def rows(path):
 def test_every_declared_file_is_there_and_nothing_is_left_to_do(built, config):
     declared = [path for job in jobs_of(config) for path in job.outputs]
     declared += [
-        path.relative_to(config.root) for a in artifacts().values() for path in a.outputs(config.root / "lth")
+        path.relative_to(config.root)
+        for a in artifacts(config).values()
+        for path in a.outputs(config.root / a.paper)
     ]
+    declared += [Path(id, f"{frame.name}.csv") for id, p in papers(config).items() for frame in p.frames]
+    declared += [path for role in config.settings.roles for path in config.settings.model_files(role)]
     assert [path for path in declared if not (built / config.root / path).is_file()] == []
     assert (built / "results/small/report/index.html").stat().st_size > 10_000
     assert not list(built.rglob("*.part"))
@@ -105,7 +110,7 @@ def test_a_changed_score_redoes_its_cells_and_what_shows_them_and_trains_nothing
         found = plan(built)
     finally:
         metrics.write_text(before)
-    shown = {item.id for item in artifacts().values() if "baselines" in item.stages}
+    shown = {item.id for item in artifacts(config).values() if "baselines" in item.stages}
     assert len(shown) == 3
     assert (
         set(found.rules) == {"lth_cells_baselines", "lth_cells", "lth_claims", "report_page", "all"} | shown
@@ -153,7 +158,7 @@ def test_a_learning_rate_redoes_the_jobs_of_its_task_and_no_others(built, config
         "lth code_profile",
     }
     assert spared <= everything - expected
-    assert not {"encode", "pretrained_model"} & set(found.rules)
+    assert not {"encode", "pretrained_model_base"} & set(found.rules)
     assert "lth_facts" in found.rules
 
 
@@ -185,7 +190,7 @@ def test_one_figure_from_scratch_needs_its_own_stages_only(tmp_path):
     found = plan(folder, "lth_fig2a")
     trained = {"lth_imp", "lth_oneshot", "lth_transfer_rte", "lth_transfer_mlm"}
     collected = {f"lth_cells_{stage}" for stage in ("imp", "oneshot", "transfer")}
-    assert set(found.rules) == trained | collected | {"encode", "pretrained_model", "lth_fig2a"}
+    assert set(found.rules) == trained | collected | {"encode", "pretrained_model_base", "lth_fig2a"}
     assert found.rules["encode"] == 5, "only the tasks whose data some run reads"
     assert found.rules["encode"] < len(TASKS)
 
@@ -218,7 +223,9 @@ def test_a_second_run_elsewhere_makes_the_same_files(built, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
-def test_the_report_opens_in_a_browser_with_every_image_and_without_sideways_scrolling(built, tmp_path):
+def test_the_report_opens_in_a_browser_with_every_image_and_without_sideways_scrolling(
+    built, config, tmp_path
+):
     page = tmp_path / "report.html"
     probe = (
         "const all = [...document.images]; const whole = all.filter(i => i.complete && i.naturalWidth > 50).length;"
@@ -241,6 +248,6 @@ def test_the_report_opens_in_a_browser_with_every_image_and_without_sideways_scr
     found = re.search(r"<title>images (\d+)/(\d+) wide (\d+)</title>", done.stdout)
     assert found, done.stderr[-2000:]
     whole, images, wide = map(int, found.groups())
-    figures = [item for item in artifacts().values() if item.kind == "figure"]
+    figures = [item for item in artifacts(config).values() if item.kind == "figure"]
     assert whole == images == len(figures)
     assert wide <= 1300

@@ -1,7 +1,7 @@
 """What a user can get wrong on Snakemake's command line and in the config ends in one message."""
 
 import pytest
-from small import checkout, small_preset, snakemake, write_config
+from small import checkout, recipe, small_preset, snakemake, write_config
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,31 @@ def test_an_unknown_key_is_named(tmp_path):
     output = refused(folder)
     assert "config.yaml: presets.small.lth.recipe: unknown key; did you mean 'recipes'?" in output
     assert "config.yaml: presets.small.lth.recipes: required key is missing." in output
+
+
+def test_a_preset_without_papers_is_refused(tmp_path):
+    folder = checkout(tmp_path)
+    preset = small_preset()
+    del preset["lth"]
+    write_config(folder, preset)
+    expected = "config.yaml: presets.small: there is no paper to run; give a section 'lth' or 'supertickets'"
+    assert expected in refused(folder)
+
+
+def test_a_model_without_a_role_in_the_preset_is_named(tmp_path):
+    folder = checkout(tmp_path)
+    preset = small_preset()
+    preset["supertickets"] = {"recipes": {"default": recipe(3)}, "multitask_recipe": recipe(3)}
+    write_config(folder, preset)
+    assert "presets.small: models: there is no model 'large'; there are base." in refused(folder)
+
+
+def test_a_stage_to_pack_that_there_is_not_is_named(tmp_path):
+    folder = checkout(tmp_path)
+    preset = small_preset()
+    preset["lth"]["pack"] = {"imps": ["task"]}
+    write_config(folder, preset)
+    assert "lth.pack: 'imps' is no stage; the stages are imp, " in refused(folder)
 
 
 def test_a_config_that_is_no_yaml_is_refused(tmp_path):

@@ -5,11 +5,11 @@ import sys
 import textwrap
 
 import pytest
+import yaml
 from small import ROOT, checkout, environment, jobs_of, message, plan, snakemake
 
 from tickets.config import load_config
-from tickets.data.tasks import TASKS
-from tickets.papers.registry import artifacts
+from tickets.papers.registry import artifacts, papers, preset_data
 from tickets.rules import plans
 
 HEAVY = ("torch", "transformers", "pandas", "matplotlib", "sklearn", "scipy", "datasets", "evaluate")
@@ -27,8 +27,8 @@ def own(tmp_path_factory):
 def test_a_preset_plans_the_jobs_of_its_stages_each_once(own, preset):
     config = load_config(own / "config.yaml", preset)
     jobs = jobs_of(config)
-    needed = {task for job in jobs for cell in job.plans() for task in cell.needs_tasks}
-    with_runs = {job.stage.name for job in jobs if job.runs}
+    found_papers = papers(config)
+    with_runs = {(job.stage.paper, job.stage.name) for job in jobs if job.runs}
     found = plan(own, "--config", f"preset={preset}")
     (effective,) = (own / ".tickets" / "config").glob(f"{preset}-*.json")
     assert load_config(effective, preset) == config, "what jobs read is what was parsed"
@@ -36,20 +36,24 @@ def test_a_preset_plans_the_jobs_of_its_stages_each_once(own, preset):
     assert {text for text in found.jobs if text in {message(job) for job in jobs}} == {
         message(job) for job in jobs
     }
-    # cells, facts, overlap, claims, report and all: one each
-    others = len(with_runs) + 6 + len(artifacts()) + 1
-    assert needed <= set(TASKS)
-    assert sum(found.rules.values()) == len(jobs) + found.rules["encode"] + others
-    assert len(needed) <= found.rules["encode"] <= len(TASKS)
+    assert found.rules["encode"] == len(preset_data(config)), "each task once for each length"
+    used = {role for job in jobs for role in job.models}
+    assert {name for name in found.rules if name.startswith("pretrained_model")} == {
+        f"pretrained_model_{role}" for role in used
+    }
+    frames = {f"{id}_{frame.name}_frame" for id, paper in found_papers.items() for frame in paper.frames}
+    of_papers = {f"{id}_{part}" for id in found_papers for part in ("cells", "facts", "claims")}
+    once = frames | of_papers | set(artifacts(config)) | {"report_page", "all"}
+    once |= {f"{paper}_cells_{stage}" for paper, stage in with_runs}
+    assert {name: found.rules[name] for name in once} == dict.fromkeys(once, 1)
+    assert sum(found.rules.values()) == len(jobs) + found.rules["encode"] + len(used) + len(once)
 
 
 @pytest.mark.parametrize("preset", ["micro", "mini", "paper"])
 def test_every_rule_stands_for_all_combinations_of_its_wildcards(own, preset):
     """Else Snakemake would try jobs that there are none of, and warn of each."""
-    from tickets.papers.registry import PAPERS
-
     config = load_config(own / "config.yaml", preset)
-    found = plans(config, PAPERS["lth"].stages(config))
+    found = [rule for paper in papers(config).values() for rule in plans(config, paper.stages(config))]
     combinations = 0
     for rule in found:
         size = 1
@@ -58,6 +62,30 @@ def test_every_rule_stands_for_all_combinations_of_its_wildcards(own, preset):
         combinations += size
     assert combinations == len(jobs_of(config))
     assert len({rule.name for rule in found}) == len(found)
+
+
+def test_a_preset_without_a_paper_has_none_of_its_rules(own):
+    done = snakemake(own, "--list-rules")
+    assert done.returncode == 0, done.stdout
+    rules = set(done.stdout.split())
+    assert {
+        "lth_imp",
+        "lth",
+        "supertickets",
+        "supertickets_multitask_base_mt_dnn",
+        "pretrained_model_base",
+    } <= rules
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    del raw["presets"]["micro"]["supertickets"]
+    (own / "config.yaml").write_text(yaml.safe_dump(raw))
+    try:
+        done = snakemake(own, "--list-rules")
+    finally:
+        (own / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    assert done.returncode == 0, done.stdout
+    left = set(done.stdout.split())
+    assert [rule for rule in left if rule.startswith("supertickets")] == []
+    assert left == {rule for rule in rules if not rule.startswith("supertickets")}
 
 
 def test_modules_that_the_workflow_reads_import_nothing_heavy():
