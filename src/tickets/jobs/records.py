@@ -80,22 +80,27 @@ def record(
         "circumstances": circumstances(str(context.device)),
     }
     write_json(folder / "run.json", certificate)
-    n_dev = len(evaluation.outputs.get("dev", ())) or len(evaluation.answers.get("dev", {}))
     metrics = {
         "schema": SCHEMA,
         "fingerprint": fingerprint,
         "resolved": resolved.level,
         "removed": removed,
-        "metric": scored.metric,
-        "score": scored.score,
-        "scores": {name: dict(scores) for name, scores in evaluation.scores.items()},
-        "n_dev": n_dev or len(context.data(address.task).splits["dev"]),
+        "n_dev": _rows_of_dev(context, address, evaluation),
         "steps": trained.steps,
         "seconds": round(trained.seconds, 3),
     }
-    if scored.extra:
-        metrics["extra"] = dict(scored.extra)
-    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "metrics.json", metrics | _numbers(scored))
+
+
+def _numbers(scored: Scored) -> dict[str, Any]:
+    scores = {name: dict(values) for name, values in scored.evaluation.scores.items()}
+    numbers = {"metric": scored.metric, "score": scored.score, "scores": scores}
+    return numbers | ({"extra": dict(scored.extra)} if scored.extra else {})
+
+
+def _rows_of_dev(context: Context, address: RunAddress, evaluation: Evaluation) -> int:
+    rows = len(evaluation.outputs.get("dev", ())) or len(evaluation.answers.get("dev", {}))
+    return rows or len(context.data(address.task).splits["dev"])
 
 
 def finished(context: Context, address: RunAddress, fingerprint: str) -> bool:

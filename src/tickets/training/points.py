@@ -4,11 +4,6 @@ from tickets.errors import TicketsError
 from tickets.training.recipe import Recipe
 
 
-def evaluation_steps(recipe: Recipe, n_train: int, points: int | None = None) -> tuple[int, ...]:
-    """1-based steps after which to evaluate a run on `n_train` examples; see `points_of`."""
-    return points_of(recipe, recipe.steps_per_epoch(n_train), points)
-
-
 def points_of(recipe: Recipe, steps_per_epoch: int, points: int | None = None) -> tuple[int, ...]:
     """1-based steps after which to evaluate, ascending; the last is the run's last.
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickets.errors import TicketsError
-from tickets.training.points import evaluation_steps, points_of
+from tickets.training.points import points_of
 from tickets.training.recipe import Recipe
 
 
@@ -21,8 +21,8 @@ from tickets.training.recipe import Recipe
 )
 def test_a_recipe_in_epochs_is_judged_after_each_and_at_its_end(epochs, n_train, expected):
     recipe = Recipe(epochs=epochs, batch_size=32)
-    assert evaluation_steps(recipe, n_train) == expected
-    assert evaluation_steps(recipe, n_train, points=17) == expected
+    assert points_of(recipe, recipe.steps_per_epoch(n_train)) == expected
+    assert points_of(recipe, recipe.steps_per_epoch(n_train), points=17) == expected
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_recipe_in_epochs_is_judged_after_each_and_at_its_end(epochs, n_train,
     [(30, 3, (10, 20, 30)), (10, 3, (4, 7, 10)), (10, 1, (10,)), (2, 5, (1, 2))],
 )
 def test_a_recipe_in_steps_is_judged_at_equal_distances(steps, points, expected):
-    assert evaluation_steps(Recipe(steps=steps), 1000, points) == expected
+    assert points_of(Recipe(steps=steps), 32, points) == expected
 
 
 def test_several_tasks_bring_their_common_epoch():
@@ -40,7 +40,7 @@ def test_several_tasks_bring_their_common_epoch():
 @pytest.mark.parametrize("points", [None, 0])
 def test_a_recipe_in_steps_needs_to_know_how_often(points):
     with pytest.raises(TicketsError, match="set the number of evaluation points"):
-        evaluation_steps(Recipe(steps=5), 100, points)
+        points_of(Recipe(steps=5), 4, points)
 
 
 @given(

@@ -1,6 +1,9 @@
 """Columns of this paper's cells beside those that every paper has."""
 
-SELECTIONS = ("full", "p10", "half")
+from typing import Literal, get_args
+
+Selection = Literal["full", "p10", "half"]
+SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 """What chooses epoch and ticket: all of dev, a tenth of it, or one half of it (spec supertickets section 1.6)."""
 METRICS = ("accuracy", "accuracy_mismatched", "f1", "matthews", "pearson", "spearman")
 REPORTS = ("p10", "rest", "half")

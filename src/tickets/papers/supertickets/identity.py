@@ -78,6 +78,9 @@ class Identity:
         }
         if address.source == MULTITASK:
             facts["multitask"] = self._multitask()
+            if address.method == "ticket-share-mismatched":
+                mismatch = self.settings.grid.mismatch
+                facts["mismatched"] = [name for name in self.settings.tasks if name in mismatch]
             if address.task not in self.settings.tasks:
                 facts["new_task_mask"] = self.settings.new_task_mask
         elif address.source != address.task and address.source in TASKS:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from tickets.config import Config
-from tickets.papers.supertickets.addresses import importance_file
 from tickets.papers.supertickets.stages import Stages
 from tickets.provenance.collect import write_csv
 from tickets.pruning.scores import VARIANTS, Importance
@@ -15,12 +14,11 @@ COLUMNS = ("model", "task", "replicate", "kind", "layer", "index", "variant", "r
 
 def write_importance(config: Config, out: Path) -> None:
     """Collect the scores of all trials."""
-    stages = [stage for stage in Stages(config).all() if stage.name in ("trial", "trial_source")]
-    trials = [cell.runs[0] for stage in stages for job in stage.jobs() for cell in job.plans()]
     rows: list[dict[str, Any]] = []
-    for full in trials:
+    for cell in Stages(config).trials():
+        full = cell.runs[0]
         key = {"model": full.model, "task": full.task, "replicate": full.replicate}
-        found = Importance.load(config.root / importance_file(full.task, full.replicate, full.model))
+        found = Importance.load(config.root / cell.files[0])
         rows += [key | row for row in _rows(found)]
     write_csv(out, COLUMNS, rows)
 

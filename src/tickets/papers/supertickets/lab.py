@@ -1,6 +1,6 @@
 """Fine-tuning as this paper does it: what starts a run, and its judging on the way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,18 +15,19 @@ from tickets.jobs.scoring import Evaluation
 from tickets.models.config import EncoderConfig
 from tickets.models.model import Model
 from tickets.models.removal import cut, restore
+from tickets.papers.supertickets.cell_columns import Selection
 from tickets.papers.supertickets.identity import Identity
-from tickets.papers.supertickets.points import Judged, Points
-from tickets.papers.supertickets.selection import Point, best_points, selection_columns
-from tickets.papers.supertickets.settings import Selection, supertickets_settings
+from tickets.papers.supertickets.points import Found, Judged, Points
+from tickets.papers.supertickets.selection import Choice, best_points, selection_columns
+from tickets.papers.supertickets.settings import supertickets_settings
 from tickets.papers.supertickets.terms import METRICS
 from tickets.pruning.remaining import remaining
 from tickets.pruning.structured import StructuredMask
 from tickets.spec import RunAddress, fingerprint
 from tickets.training.checkpoint import discard
 from tickets.training.loop import Trained, train
-from tickets.training.objective import TaskObjective
-from tickets.training.points import evaluation_steps
+from tickets.training.objective import Objective, TaskObjective
+from tickets.training.points import points_of
 from tickets.training.recipe import Recipe
 from tickets.training.resident import Resident
 from tickets.training.schedule import schedule_for
@@ -58,16 +59,32 @@ class Fine:
 
 
 @dataclass(frozen=True)
+class Course:
+    """A training that came to its end, and what its evaluation points found, in order."""
+
+    found: Sequence[Found]
+    trained: Trained
+    learning_rate: float
+    seed: int
+
+    @property
+    def chosen(self) -> dict[Selection, int]:
+        """Evaluation point of each selection, counted from 0."""
+        return best_points(self.found)
+
+    def choice(self, task: str, selection: Selection) -> Choice:
+        """What a selection sees of the point it chose."""
+        return self.found[self.chosen[selection]][task].choice(task, selection)
+
+
+@dataclass(frozen=True)
 class Tuned:
     """A finished fine-tuning.
 
-    chosen        evaluation point (counted from 0) of each selection
     body, heads   full θ and γ at the point of the preset's selection; what the ticket removed is as at the start
     """
 
-    points: Sequence[Point]
-    chosen: Mapping[Selection, int]
-    trained: Trained
+    course: Course
     body: Weights = field(repr=False)
     heads: Weights = field(repr=False)
 
@@ -101,42 +118,54 @@ class TicketLab(Lab):
         """Optimizer steps of a run."""
         return run.recipe.total_steps(len(self.resident(run.address.task, run.address.model, run.percent)))
 
-    def finetune(self, run: Fine, label: str) -> Tuned:
-        """Train under the ticket, judging at every evaluation point."""
-        address, recipe = run.address, run.recipe
-        role, task = address.model, address.task
-        resident = self.resident(task, role, run.percent)
-        model = self._model(run)
+    def train(
+        self,
+        model: Model,
+        tasks: Mapping[str, Judged],
+        objective: Objective,
+        recipe: Recipe,
+        address: RunAddress,
+        label: str,
+        *,
+        seed: int,
+        keep_at: Callable[[int], Tensor] | None = None,
+    ) -> Course:
+        """Train from what the model holds, judging it on its tasks on the way; then it has its best weights.
+
+        `address`: the run, or the first of those that the training serves. `keep_at` is the training loop's.
+        """
         identity = fingerprint({"job": self.context.fingerprint, "run": address.facts()})
+        per_epoch = objective.steps_per_epoch
+        steps = recipe.steps_of(per_epoch)
         self.context.progress.start(label)
-        watch = self.watch(identity)
-        points = self.points(model, {task: Judged(self.head(task))}, identity)
-        steps = recipe.total_steps(len(resident))
-        seed = derive_seed(self.seed, "supertickets-train", *run.seeds)
+        folder = self.context.staging / POINTS / identity[:16]
+        points = Points(self, model, tasks, self.settings.selection, folder, identity)
         with self.context.timed("training"):
             trained = train(
                 model,
-                TaskObjective(
-                    self.context.data(task), self.head(task), recipe, model, seed, resident=resident
-                ),
+                objective,
                 recipe,
                 schedule_for(recipe, steps),
                 steps,
                 seed=seed,
-                watch=watch,
-                after_step=points.after(evaluation_steps(recipe, len(resident), self.settings.evaluations)),
+                keep_at=keep_at,
+                watch=self.watch(identity),
+                after_step=points.after(points_of(recipe, per_epoch, self.settings.evaluations)),
             )
-        found = points.finish()
+        return Course(points.finish(), trained, recipe.learning_rate, seed)
+
+    def finetune(self, run: Fine, label: str) -> Tuned:
+        """Train under the ticket."""
+        address, recipe, head = run.address, run.recipe, self.head(run.address.task)
+        model, resident = self._model(run), self.resident(address.task, address.model, run.percent)
+        seed = derive_seed(self.seed, "supertickets-train", *run.seeds)
+        data = self.context.data(address.task)
+        objective = TaskObjective(data, head, recipe, model, seed, resident=resident)
+        course = self.train(model, {address.task: Judged(head)}, objective, recipe, address, label, seed=seed)
         body = model.body()
         if not run.structure.is_full:
             body = restore(body, run.body, model.config, run.structure)
-        own = [point[task] for point in found]
-        return Tuned(own, best_points(found), trained, body, model.head_values())
-
-    def points(self, model: Model, tasks: Mapping[str, Judged], identity: str) -> Points:
-        """Judges of a run, keyed by its identity."""
-        folder = self.context.staging / POINTS / identity[:16]
-        return Points(self, model, tasks, self.settings.selection, folder, identity)
+        return Tuned(course, body, model.head_values())
 
     def _model(self, run: Fine) -> Model:
         role, task = run.address.model, run.address.task
@@ -148,55 +177,37 @@ class TicketLab(Lab):
         model.load_heads(model.fresh_heads(torch.Generator().manual_seed(seed)))
         return model
 
-    def keep(self, run: Fine, tuned: Tuned, level: str, structure: StructuredMask | None = None) -> None:
+    def keep(self, run: Fine, tuned: Tuned, level: str) -> None:
         """Stage a finished run; `level` is the resolved one. Afterwards its checkpoints are of no use."""
-        self.keep_scores(
-            run.address,
-            level,
-            tuned.points,
-            tuned.chosen,
-            tuned.trained,
-            run.structure if structure is None else structure,
-            run.recipe.learning_rate,
-            {"order": derive_seed(self.seed, "supertickets-train", *run.seeds)},
-        )
+        self.keep_scores(run.address, level, run.structure, tuned.course)
         self.forget()
 
-    def keep_scores(
-        self,
-        address: RunAddress,
-        level: str,
-        points: Sequence[Point],
-        chosen: Mapping[Selection, int],
-        trained: Trained,
-        structure: StructuredMask,
-        learning_rate: float,
-        seeds: Mapping[str, int],
-    ) -> None:
+    def keep_scores(self, address: RunAddress, level: str, structure: StructuredMask, course: Course) -> None:
         """Stage the numbers of a run."""
-        task, at = address.task, points[chosen["full"]]
+        task, chosen = address.task, course.chosen
+        points = [point[task] for point in course.found]
+        at = points[chosen["full"]]
         left = remaining(self.shape(address.model), structure.removed_heads, structure.removed_ffns)
         scores = {split: _of_split(at.metrics["full"], split) for split in at.outputs}
         scores["dev"]["loss"] = at.losses["full"]
         outputs = {f"{split}.{n}": v for n, p in enumerate(points, start=1) for split, v in p.outputs.items()}
         extra = {
-            "learning_rate": learning_rate,
+            "learning_rate": course.learning_rate,
             "heads_removed": structure.removed_heads,
             "ffns_removed": structure.removed_ffns,
             "remaining": left,
-            "train_loss": trained.final_loss,
+            "train_loss": course.trained.final_loss,
             **selection_columns(task, points, chosen),
         }
         metric = " + ".join(METRICS[task])
-        scored = Scored(Evaluation(scores, outputs), metric, at.score(task, "full"), extra)
         self.record(
             address,
             address.at(level),
-            scored,
-            trained,
+            Scored(Evaluation(scores, outputs), metric, at.score(task, "full"), extra),
+            course.trained,
             removed=1 - left,
             mask=structure.mask(),
-            seeds=seeds,
+            seeds={"order": course.seed},
         )
 
     def forget(self) -> None:

@@ -22,15 +22,12 @@ from tickets.models.removal import cut, gates, restore
 from tickets.papers.supertickets.addresses import LEVELS, mask, ticket
 from tickets.papers.supertickets.lab import TicketLab
 from tickets.papers.supertickets.points import Judged
-from tickets.papers.supertickets.selection import best_points, super_level
+from tickets.papers.supertickets.selection import super_level
 from tickets.pruning.structured import StructuredMask
-from tickets.spec import RunAddress, fingerprint
+from tickets.spec import RunAddress
 from tickets.training.freeze import structure_keep
-from tickets.training.loop import train
 from tickets.training.multitask import UnionObjective
 from tickets.training.objective import TaskObjective
-from tickets.training.points import points_of
-from tickets.training.schedule import schedule_for
 from tickets.training.seeds import derive_seed
 
 Tickets = Mapping[str, tuple[int, StructuredMask]]
@@ -81,66 +78,61 @@ def ticket_at(
 
 def _train(lab: TicketLab, cell: Cell) -> None:
     first = cell.runs[0]
-    role, method, replicate = first.model, first.method, first.replicate
-    tasks = [run.task for run in cell.runs]
-    if method == "mt-dnn":
-        tickets: Tickets = dict.fromkeys(tasks, (0, lab.full(role)))
-    else:
-        found_by = "mismatched" if method.endswith("mismatched") else "winning"
-        tickets = super_tickets(lab, role, tasks, replicate, cell.needs_runs, found_by)
+    role, recipe = first.model, lab.settings.multitask_recipe
+    tickets = _tickets(lab, cell)
     union = reduce(or_, (structure for _, structure in tickets.values()))
-    heads = {task: lab.head(task, f"{task}.") for task in tasks}
-    model = _model(lab, role, heads, union, replicate)
-    own_gates = {
-        task: None if structure == union else gates(structure, lab.context.device, within=union)
+    heads = {task: lab.head(task, f"{task}.") for task in tickets}
+    model = _model(lab, role, heads, union, first.replicate)
+    tasks = {
+        task: Judged(
+            heads[task],
+            None if structure == union else gates(structure, lab.context.device, within=union),
+        )
         for task, (_, structure) in tickets.items()
     }
-    recipe, data = lab.settings.multitask_recipe, lab.context.data
-    seed = derive_seed(lab.seed, "multitask-train", replicate)
-    objective = UnionObjective(
-        {
-            task: TaskObjective(
-                data(task),
-                heads[task],
-                recipe,
-                model,
-                derive_seed(seed, task),
-                resident=lab.resident(task, role),
-                gates=own_gates[task],
-            )
-            for task in tasks
-        },
-        seed,
-    )
-    steps = recipe.steps_of(objective.steps_per_epoch)
-    identity = fingerprint({"job": lab.context.fingerprint, "run": first.facts()})
-    lab.context.progress.start(f"{method}, seed {replicate}")
-    points = lab.points(model, {task: Judged(heads[task], own_gates[task]) for task in tasks}, identity)
-    strict = method == "ticket-share-strict"
-    keeps = {task: structure_keep(model, tickets[task][1]) for task in tasks} if strict else {}
-    with lab.context.timed("training"):
-        trained = train(
-            model,
-            objective,
-            recipe,
-            schedule_for(recipe, steps),
-            steps,
-            seed=seed,
-            keep_at=(lambda step: keeps[objective.task_of(step)]) if strict else None,
-            watch=lab.watch(identity),
-            after_step=points.after(points_of(recipe, objective.steps_per_epoch, lab.settings.evaluations)),
-        )
-    found = points.finish()
+    seed = derive_seed(lab.seed, "multitask-train", first.replicate)
+    objective = _objective(lab, model, tasks, role, seed)
+    keep_at = None
+    if first.method == "ticket-share-strict":
+        keeps = {task: structure_keep(model, structure) for task, (_, structure) in tickets.items()}
+        keep_at = lambda step: keeps[objective.task_of(step)]  # noqa: E731
+    label = f"{first.method}, seed {first.replicate}"
+    course = lab.train(model, tasks, objective, recipe, first, label, seed=seed, keep_at=keep_at)
     body = restore(model.body(), lab.context.pretrained(role).body, model.config, union)
     save_body(body, lab.context.results / cell.files[0])
-    chosen = best_points(found)
     for run in cell.runs:
         level, structure = tickets[run.task]
-        own = [point[run.task] for point in found]
-        lab.keep_scores(
-            run, LEVELS[level], own, chosen, trained, structure, recipe.learning_rate, {"order": seed}
-        )
+        lab.keep_scores(run, LEVELS[level], structure, course)
     lab.forget()
+
+
+def _tickets(lab: TicketLab, cell: Cell) -> Tickets:
+    """The ticket of every task under the method of the cell."""
+    first, tasks = cell.runs[0], [run.task for run in cell.runs]
+    if first.method == "mt-dnn":
+        return dict.fromkeys(tasks, (0, lab.full(first.model)))
+    found_by = "mismatched" if first.method == "ticket-share-mismatched" else "winning"
+    return super_tickets(lab, first.model, tasks, first.replicate, cell.needs_runs, found_by)
+
+
+def _objective(
+    lab: TicketLab, model: Model, tasks: Mapping[str, Judged], role: str, seed: int
+) -> UnionObjective:
+    """Batches of all tasks, each through its task's gates."""
+    recipe, data = lab.settings.multitask_recipe, lab.context.data
+    parts = {
+        task: TaskObjective(
+            data(task),
+            judged.head,
+            recipe,
+            model,
+            derive_seed(seed, task),
+            resident=lab.resident(task, role),
+            gates=judged.gates,
+        )
+        for task, judged in tasks.items()
+    }
+    return UnionObjective(parts, seed)
 
 
 def _model(

@@ -15,9 +15,7 @@ from tickets.training.recipe import Recipe
 
 
 def _importance_inputs(config: Config) -> list[Path]:
-    stages = [stage for stage in Stages(config).all() if stage.name in ("trial", "trial_source")]
-    cells = (cell for stage in stages for job in stage.jobs() for cell in job.plans())
-    return [cell.files[0] for cell in cells]
+    return [cell.files[0] for cell in Stages(config).trials()]
 
 
 class Supertickets:

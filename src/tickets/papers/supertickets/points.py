@@ -10,8 +10,8 @@ from tickets.jobs.lab import Lab
 from tickets.models.encoder import Gates
 from tickets.models.heads import Head
 from tickets.models.model import Model
+from tickets.papers.supertickets.cell_columns import Selection
 from tickets.papers.supertickets.selection import Point, best, judge_point, mean_choice
-from tickets.papers.supertickets.settings import Selection
 from tickets.training.checkpoint import Checkpoint
 
 

@@ -13,12 +13,11 @@ from tickets.data.selection import selection_parts
 from tickets.data.tasks import task as lookup
 from tickets.jobs.scoring import score_outputs
 from tickets.papers.supertickets.cell_columns import METRICS as METRIC_COLUMNS
-from tickets.papers.supertickets.settings import Selection
+from tickets.papers.supertickets.cell_columns import SELECTIONS, Selection
 from tickets.papers.supertickets.terms import METRICS
 
 PARTS = ("full", "p10", "rest", "half", "other_half")
-CHOSEN_ON: Mapping[Selection, str] = {"full": "full", "p10": "p10", "half": "half"}
-"""Part of dev that each selection looks at."""
+"""Parts of dev; a selection looks at the part of its name."""
 
 REPORTED_ON: Mapping[str, tuple[Selection, str]] = {
     "p10": ("p10", "full"),
@@ -55,8 +54,7 @@ class Point:
 
     def choice(self, task: str, selection: Selection) -> Choice:
         """What a selection sees."""
-        part = CHOSEN_ON[selection]
-        return Choice(self.score(task, part), self.losses[part])
+        return Choice(self.score(task, selection), self.losses[selection])
 
 
 def judge_point(step: int, task: str, data: EncodedTask, outputs: Mapping[str, Tensor]) -> Point:
@@ -95,7 +93,7 @@ def mean_choice(points: Mapping[str, Point], selection: Selection) -> Choice:
 
 def best_points(points: Sequence[Mapping[str, Point]]) -> dict[Selection, int]:
     """The evaluation that each selection chooses."""
-    return {s: best([mean_choice(point, s) for point in points]) for s in CHOSEN_ON}
+    return {s: best([mean_choice(point, s) for point in points]) for s in SELECTIONS}
 
 
 def super_level(metrics: Sequence[Mapping[str, Any]], selection: Selection) -> int:
@@ -114,7 +112,7 @@ def selection_columns(
 ) -> dict[str, float | int]:
     """The cells' columns on what was selected and what it scored elsewhere."""
     columns: dict[str, float | int] = {}
-    for selection in CHOSEN_ON:
+    for selection in SELECTIONS:
         point = points[chosen[selection]]
         choice = point.choice(task, selection)
         columns[f"epoch_{selection}"] = chosen[selection] + 1

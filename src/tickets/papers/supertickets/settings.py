@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tickets.data.tasks import task
 from tickets.errors import TicketsError
+from tickets.papers.supertickets.cell_columns import Selection
 from tickets.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ SMALL = TASKS[:5]
 DOMAINS = ("snli", "scitail")
 INITS = ("mnli-full", "mnli-super", "mt-dnn", "ticket-share")
 """Where domain adaptation starts: the full model and the super ticket of MNLI, and the two multi-task models."""
-Selection = Literal["full", "p10", "half"]
 Method = Literal["mt-dnn", "ticket-share", "ticket-share-strict", "ticket-share-mismatched"]
 SHARING: tuple[Method, ...] = get_args(Method)
 Axis = Literal["model", "task", "seed", "family", "percent", "method", "rate", "init"]
@@ -148,6 +148,10 @@ class SuperticketsSettings(_Section):
         for name in (*self.tasks, *self.grid.domains, *(key for key in self.recipes if key != "default")):
             task(name)
             self.recipe(name)
+        for name in self.head_dropout.keys() - {"default"}:
+            task(name)
+        for percent in self.subset_recipes:
+            _check_percent(percent)
         if len(self.rate_factors) != 3 or self.rate_factors[0] != 1.0:
             raise ValueError("rate_factors: give three, the first of them 1.0")
         return self
@@ -161,6 +165,15 @@ class SuperticketsSettings(_Section):
     def dropout(self, name: str) -> float:
         """Head dropout of a task."""
         return self.head_dropout.get(name, self.head_dropout.get("default", 0.1))
+
+
+def _check_percent(key: str) -> None:
+    try:
+        usual = f"{float(key):g}"
+    except ValueError:
+        raise ValueError(f"subset_recipes: '{key}' is no percentage; write e.g. '10'") from None
+    if key != usual:
+        raise ValueError(f"subset_recipes: '{key}' is no percentage as paths have it; write '{usual}'")
 
 
 def supertickets_settings(config: "Config") -> SuperticketsSettings:

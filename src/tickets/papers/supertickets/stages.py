@@ -82,6 +82,11 @@ class Stages:
         """Tokens that a task's inputs are cut to."""
         return self.settings.recipe(task).max_length
 
+    def trials(self) -> tuple[Cell, ...]:
+        """Cells of all trials on whole training sets: the full model is the first run, its scores the first file."""
+        stages = (self.trial(), self.trial_source())
+        return tuple(cell for stage in stages for job in stage.jobs() for cell in job.plans())
+
     def trial(self) -> Stage:
         """The full model, its importance scores, and its winning tickets at eight levels."""
         axes = {"model": self.models, "task": self.settings.tasks, "seed": _seeds(self.n.trial)}
@@ -240,14 +245,14 @@ class Stages:
             "rate": RATES,
         }
         title = "multi-task models, fine-tuned on one task"
-        return self._stage("finetune", title, axes, cell, "transfer:run_finetune", skip, ("method", "rate"))
+        return self._stage("finetune", title, axes, cell, "transfer:run_transfers", skip, ("method", "rate"))
 
     def domain(self) -> Stage:
         """SNLI and SciTail from four starting points, on growing parts of their data (Table 4)."""
 
         def cell(a: Axes) -> Cell:
             m, init, t = a["model"], a["init"], a["task"]
-            source, level = (SOURCE if init.startswith(SOURCE) else MULTITASK), "super"
+            source = SOURCE if init.startswith(SOURCE) else MULTITASK
             level = "00" if init in ("mnli-full", "mt-dnn") else "super"
             runs = tuple(
                 run(t, init, init, source, level, r, m, percent_variant(percent, extended))
@@ -267,7 +272,7 @@ class Stages:
             "task": self.grid.domains if SOURCE in self.settings.tasks else (),
         }
         title = "domain adaptation to SNLI and SciTail"
-        return self._stage("domain", title, axes, cell, "transfer:run_domain", split=("init",))
+        return self._stage("domain", title, axes, cell, "transfer:run_transfers", split=("init",))
 
     def _shared(self, start: str, m: str, tasks: Iterable[str]) -> Cell:
         """What a fine-tuning from the first replicate of a shared starting point needs."""

@@ -19,17 +19,8 @@ from tickets.training.recipe import Recipe
 SOURCE = "mnli"
 
 
-def run_finetune(context: Context) -> None:
-    """Multi-task models fine-tuned on one task, tickets kept; the multi-task model is that of replicate 1."""
-    _run(context)
-
-
-def run_domain(context: Context) -> None:
-    """SNLI and SciTail from MNLI's models and from the multi-task models, on parts of their training data."""
-    _run(context)
-
-
-def _run(context: Context) -> None:
+def run_transfers(context: Context) -> None:
+    """Fine-tune what the first replicate left as starting point of each cell, its ticket kept."""
     lab = TicketLab(context)
     runs = [(cell, address, _settings(lab, address)) for cell in context.job.plans() for address in cell.runs]
     steps = [r.total_steps(len(lab.resident(a.task, a.model, percent))) for _, a, (r, percent) in runs]
@@ -40,11 +31,9 @@ def _run(context: Context) -> None:
             continue
         body = load_body(context.path(weights_file(address.weights, 1, address.model)))
         level, structure = start_ticket(lab, address, cell)
-        tuned = lab.finetune(
-            Fine(address, recipe, body, structure, percent),
-            f"{address.weights} -> {address.task} {address.variant}, seed {address.replicate}",
-        )
-        lab.keep(Fine(address, recipe, body, structure, percent), tuned, level)
+        run = Fine(address, recipe, body, structure, percent)
+        words = f"{address.weights} -> {address.task} {address.variant}".rstrip()
+        lab.keep(run, lab.finetune(run, f"{words}, seed {address.replicate}"), level)
 
 
 def start_ticket(lab: TicketLab, address: RunAddress, cell: Cell) -> tuple[str, StructuredMask]:

@@ -7,13 +7,12 @@
 Random and losing tickets, reruns of the full model and tickets of another learning rate are variations of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tickets.data.tasks import task as lookup
 from tickets.grid import Cell
 from tickets.jobs.context import Context
 from tickets.jobs.files import read_json
@@ -22,7 +21,7 @@ from tickets.models.body_file import save_body
 from tickets.models.model import Model
 from tickets.papers.supertickets.addresses import LEVELS, weights_file
 from tickets.papers.supertickets.lab import Fine, TicketLab, Tuned
-from tickets.papers.supertickets.selection import super_level
+from tickets.papers.supertickets.selection import best, recorded_choice
 from tickets.pruning.families import Decode, losing, random_ticket, winning
 from tickets.pruning.importance import importance
 from tickets.pruning.ranking import count_ffns, count_heads
@@ -55,9 +54,7 @@ def run_reruns(context: Context) -> None:
     for address in context.job.runs:
         if not _done(lab, address):
             run = fine(lab, address, lab.full(address.model))
-            lab.keep(
-                run, lab.finetune(run, f"{address.task} {address.variant}, seed {address.replicate}"), "00"
-            )
+            lab.keep(run, lab.finetune(run, _label(address, "")), "00")
 
 
 def _start(context: Context) -> TicketLab:
@@ -85,6 +82,11 @@ def at_rate(recipe: Recipe, factor: float) -> Recipe:
     return recipe.model_copy(update={"learning_rate": recipe.learning_rate * factor})
 
 
+def _label(address: RunAddress, what: str) -> str:
+    words = " ".join(word for word in (address.task, address.variant, what) if word)
+    return f"{words}, seed {address.replicate}"
+
+
 def _done(lab: TicketLab, address: RunAddress) -> bool:
     """Whether an earlier attempt has made the run."""
     if not finished(lab.context, address, lab.identity.fingerprint(address)):
@@ -99,7 +101,7 @@ def _full(lab: TicketLab, address: RunAddress, cell: Cell) -> None:
     if _done(lab, address):
         return
     run = fine(lab, address, lab.full(address.model))
-    tuned = lab.finetune(run, f"{address.task} {address.variant} full, seed {address.replicate}")
+    tuned = lab.finetune(run, _label(address, "full"))
     with lab.context.timed("importance"):
         found = _sweep(lab, run, tuned)
     found.save(lab.context.results / cell.files[0], _provenance(lab, address))
@@ -122,9 +124,7 @@ def _scores(lab: TicketLab, path: Path) -> Scores:
     return Importance.load(lab.context.path(path))[lab.settings.tickets.importance]
 
 
-def _tickets(
-    lab: TicketLab, runs: list[RunAddress] | tuple[RunAddress, ...], scores: Scores, cell: Cell
-) -> None:
+def _tickets(lab: TicketLab, runs: Sequence[RunAddress], scores: Scores, cell: Cell) -> None:
     """Save the mask of every level, rewind, train."""
     for address, mask in zip(runs, cell.masks, strict=True):
         structure = ticket(lab, address, scores)
@@ -132,10 +132,7 @@ def _tickets(
         if _done(lab, address):
             continue
         run = fine(lab, address, structure)
-        label = (
-            f"{address.task} {address.variant} {address.method} {address.level} %, seed {address.replicate}"
-        )
-        tuned = lab.finetune(run, label)
+        tuned = lab.finetune(run, _label(address, f"{address.method} {address.level} %"))
         _keep_super(lab, run, tuned, cell)
         lab.keep(run, tuned, address.level)
 
@@ -160,18 +157,14 @@ def ticket(lab: TicketLab, address: RunAddress, scores: Scores) -> StructuredMas
 
 def _keep_super(lab: TicketLab, run: Fine, tuned: Tuned, cell: Cell) -> None:
     """Keep the weights of this level if it is the best so far (domain adaptation starts from MNLI's)."""
-    kept = weights_file(f"{lookup(run.address.task).id}-super", run.address.replicate, run.address.model)
+    task, selection = run.address.task, lab.settings.selection
+    kept = weights_file(f"{task}-super", run.address.replicate, run.address.model)
     if kept not in cell.files:
         return
     level = LEVELS.index(run.address.level)
-    before: list[Mapping[str, Any]] = [
-        read_json(lab.context.results / address.metrics) for address in cell.runs[:level]
-    ]
-    point = tuned.points[tuned.chosen[lab.settings.selection]]
-    choice = point.choice(run.address.task, lab.settings.selection)
-    selection = lab.settings.selection
-    own = {"extra": {f"select_{selection}": choice.score, f"select_loss_{selection}": choice.loss}}
-    if super_level([*before, own], selection) == level:
+    before = [read_json(lab.context.results / address.metrics) for address in cell.runs[:level]]
+    seen = [recorded_choice(metrics, selection) for metrics in before]
+    if best([*seen, tuned.course.choice(task, selection)]) == level:
         save_body(tuned.body, lab.context.results / kept)
 
 
