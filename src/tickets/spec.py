@@ -152,7 +152,10 @@ def _level_token(level: str) -> str:
     return f"sparsity-{level}" if level in RULES else f"sparsity{level}"
 
 
-_RUN_SHAPE = "<paper>/runs/<task>[@<variant>]/[<model>.]<weights>/<method>/from-<source>/sparsity<level>/seed<replicate>"
+_RUN_SHAPE = (
+    "<paper>/runs/<task>[@<variant>]/[<model>.]<weights>/<method>/from-<source>/"
+    "sparsity<level>/seed<replicate>"
+)
 _RUN = re.compile(
     r"(?P<paper>[^/]+)/runs/(?P<task>[^/@]+)(@(?P<variant>[^/]+))?/((?P<model>[^/.]+)\.)?(?P<weights>[^/.]+)/"
     r"(?P<method>[^/]+)/from-(?P<source>[^/]+)/"
