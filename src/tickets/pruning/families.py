@@ -15,8 +15,8 @@ Decode = Literal["exact", "release"]
 def winning(scores: Scores, n_heads: int, n_ffns: int, *, protect: bool = True) -> StructuredMask:
     """Remove the least important: `n_heads` heads by layer-normalised score, `n_ffns` FFNs by raw score.
 
-    With `protect` (the paper's code, not its text) the best head of each layer stays, so a larger request is capped. All tickets of the same scores are nested
-    (oracles O9, O10, O21).
+    With `protect` (the paper's code, not its text) the best head of each layer stays, so a larger request is capped.
+    All tickets of the same scores are nested (oracles O9, O10, O21).
     """
     return _ranked(scores, n_heads, n_ffns, False, protect)
 

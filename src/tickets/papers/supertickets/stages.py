@@ -168,8 +168,9 @@ class Stages:
         return self._stage("subset_families", title, axes, cell, "trial:run_families")
 
     def _subset_axes(self) -> dict[str, tuple[str, ...]]:
+        known = self.grid.subset_task in self.settings.tasks
         return {
-            "model": tuple(m for m in self.models if m in self.grid.subset_models),
+            "model": tuple(m for m in self.models if m in self.grid.subset_models) if known else (),
             "percent": tuple(f"{percent:g}" for percent in self.grid.subset_percents),
             "seed": _seeds(self.n.subsets),
         }
