@@ -93,12 +93,13 @@ class Context:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the block's wall time to a phase of the job's cost record."""
-        begun = time.monotonic()
+        """Add the block's wall time to a phase of the job's cost record, less that of phases within it."""
+        begun, before = time.monotonic(), sum(self.seconds.values())
         try:
             yield
         finally:
-            self.seconds[phase] += time.monotonic() - begun  # type: ignore[assignment]
+            within = sum(self.seconds.values()) - before
+            self.seconds[phase] += time.monotonic() - begun - within  # type: ignore[assignment]
 
     def model(self, heads: Sequence[Head]) -> Model:
         """A model with these heads; its weights are whatever the last run left, so load before use."""

@@ -13,6 +13,7 @@ from tickets.models.body_file import load_body
 from tickets.models.heads import Head
 from tickets.models.hf import load_folder
 from tickets.models.model import Model
+from tickets.models.removal import gates
 from tickets.papers.supertickets.addresses import LEVELS, importance_file, mask, ticket, weights_file
 from tickets.papers.supertickets.cell_columns import SELECTIONS
 from tickets.papers.supertickets.lab import TicketLab
@@ -26,6 +27,8 @@ from tickets.pruning.remaining import remaining
 from tickets.pruning.scores import Importance, Scores
 from tickets.pruning.structured import StructuredMask
 from tickets.training.checkpoint import discard
+from tickets.training.evaluate import predict
+from tickets.training.resident import Resident
 
 HEAD_SIZE = 4
 COUNTS = {1: (1, 0), 2: (2, 0), 3: (3, 0), 4: (4, 1), 5: (6, 1), 6: (7, 1), 7: (8, 1), 8: (9, 2)}
@@ -183,6 +186,28 @@ def test_a_subset_trains_on_its_rows_alone(calls):
     for call in of_subset.values():
         assert torch.equal(call["objective"].train.split.ids, train.ids[rows])
         assert call["batches"] == next(iter(of_subset.values()))["batches"]
+
+
+def test_a_run_ends_with_the_weights_of_its_best_point(finished, lab):
+    """Judged once more, as a full model under gates; whichever point was best."""
+    levels = {
+        m["extra"]["epoch_full"]: level for level, m in zip(LEVELS, finished.levels("mnli"), strict=True)
+    }
+    assert set(levels) == {1, 2, 3}
+    resident = Resident(lab.context.data("mnli").splits["dev"], lab.shape("base"))
+    for epoch, level in levels.items():
+        address = ticket("winning", "mnli", level, 1, "base")
+        own = finished.mask(address.mask) if level != "00" else lab.full("base")
+        tuned = lab.finetune(fine(lab, address, own), level)
+        lab.forget()
+        model = Model(lab.shape("base"), (Head("classification", 3),))
+        model.load_body(tuned.body)
+        model.load_heads(tuned.heads)
+        published = finished.outputs(address)
+        values = predict(model, model.heads[0], resident, gates(own))
+        assert torch.allclose(values, published[f"dev.{epoch}"], atol=1e-5)
+        for other in {1, 2, 3} - {epoch}:
+            assert not torch.allclose(values, published[f"dev.{other}"], atol=1e-3)
 
 
 def test_tickets_follow_from_the_importance_of_the_best_full_model(finished, lab):
@@ -350,3 +375,13 @@ def test_the_selection_of_the_preset_decides_whose_weights_are_kept(fresh):
     assert tuned.course.chosen[selection] + 1 == at
     assert equal(load_body(place.root / weights_file("mnli-super", 1, "base")), tuned.body)
     assert super_level(metrics, "full") != level or tuned.course.chosen["full"] + 1 != at
+
+
+def test_phases_of_a_job_do_not_overlap(finished, monkeypatch):
+    """Evaluation happens during training, and is not counted as both."""
+    context = finished.context(finished.trial("mnli"))
+    clock = iter([0.0, 1.0, 4.0, 6.0])
+    monkeypatch.setattr("tickets.jobs.context.time.monotonic", lambda: next(clock))
+    with context.timed("training"), context.timed("evaluation"):
+        pass
+    assert (context.seconds["training"], context.seconds["evaluation"]) == (3.0, 3.0)
