@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ from tickets.papers.supertickets.trial import ticket as ticket_of
 from tickets.pruning.families import losing, winning
 from tickets.pruning.importance import importance
 from tickets.pruning.remaining import remaining
-from tickets.pruning.scores import Importance, Scores
+from tickets.pruning.scores import VARIANTS, Importance, Scores
 from tickets.pruning.structured import StructuredMask
 from tickets.training.checkpoint import discard
 from tickets.training.evaluate import predict
@@ -228,21 +228,28 @@ def test_tickets_follow_from_the_importance_of_the_best_full_model(finished, lab
         )
 
 
-@pytest.mark.parametrize("rule", ["token", "example", "batch", "triangular"])
+@pytest.mark.parametrize("rule", VARIANTS)
 def test_the_preset_says_which_importance_ranks_and_whether_a_head_is_protected(fresh, rule):
-    values = {name: torch.arange(12.0).roll(k).view(3, 4) for k, name in enumerate(("token", "example"), 1)}
-    scores = {name: (values[name], torch.tensor([1.0, 2.0, 3.0]).roll(k)) for k, name in enumerate(values)}
-    scores |= {name: (torch.rand(3, 4), torch.rand(3)) for name in ("batch", "triangular")}
-    found = Importance({name: Scores(*parts) for name, parts in scores.items()})
-    for protect in (True, False):
-        place = fresh(tickets={"importance": rule, "protect": protect, "ffn_counts": "floor"})
+    """Scores by which a layer loses all its heads unless one is protected; 7 FFN levels of 10 are 2, of 12 are 1."""
+    heads = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0.9, 0.1, 0.1]])
+    found = Importance(
+        {
+            name: Scores(heads.roll((k, k // 3), (0, 1)), torch.tensor([1.0, 2.0, 3.0]).roll(k))
+            for k, name in enumerate(VARIANTS)
+        }
+    )
+    tickets = []
+    for protect, counts, ffns in ((True, "floor", 2), (False, "release", 1)):
+        place = fresh(tickets={"importance": rule, "protect": protect, "ffn_counts": counts})
         lab = TicketLab(place.context(place.trial("rte")))
         path = importance_file("rte", 1, "base")
         found.save(place.root / path, {})
         for method, choose_ticket in (("winning", winning), ("losing", losing)):
-            address = ticket(method, "rte", "60", 1, "base")
-            expected = choose_ticket(found[rule], 7, 1, protect=protect)
-            assert ticket_of(lab, address, _scores(lab, path)) == expected
+            own = ticket_of(lab, ticket(method, "rte", "70", 1, "base"), _scores(lab, path))
+            assert own == choose_ticket(found[rule], 8, ffns, protect=protect)
+            assert bool(own.heads.any(1).all()) == protect
+            tickets.append(own)
+    assert all(one != other for one, other in combinations(tickets, 2))
 
 
 def test_random_tickets_are_drawn_anew_for_every_level_seed_task_model_and_subset(finished):
