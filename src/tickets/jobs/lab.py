@@ -86,12 +86,18 @@ class Lab:
         removed: float,
         mask: Mask,
         seeds: Mapping[str, int],
+        start: Path | None = None,
     ) -> None:
-        """Stage a finished run. removed: share of what can be removed; `resolved` has the level that a rule chose."""
+        """Stage a finished run.
+
+        removed: share of what can be removed. `resolved` has the level that a rule chose. start: the weights that
+        the run starts from, below results/<preset>, where these are not θ0.
+        """
         context = self.context
+        weights = context.pretrained_file(address.model or "base") if start is None else context.path(start)
         inputs: dict[str, str | None] = {
             "data_sha256": context.hash(context.data_path(address.task)),
-            "weights_sha256": context.hash(context.pretrained_file(address.model or "base")),
+            "weights_sha256": context.hash(weights),
             "mask_sha256": mask.digest(),
         }
         record(

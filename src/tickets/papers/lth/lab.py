@@ -1,5 +1,7 @@
 """Fine-tuning as this paper does it: heads, seeds, recipes and records of `lth` around the shared training loop."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -109,9 +111,15 @@ class ChainLab(Lab):
         return State(model.body(), model.head_values(), state.mask, trained.moments), trained
 
     def keep(
-        self, address: RunAddress, resolved: RunAddress, mask: Mask, evaluation: Evaluation, trained: Trained
+        self,
+        address: RunAddress,
+        resolved: RunAddress,
+        mask: Mask,
+        evaluation: Evaluation,
+        trained: Trained,
+        start: Path | None = None,
     ) -> None:
-        """Stage a finished run."""
+        """Stage a finished run; `start` as in `record`."""
         self.record(
             address,
             resolved,
@@ -120,4 +128,5 @@ class ChainLab(Lab):
             removed=mask.sparsity,
             mask=mask,
             seeds={"train": self.train_seed(resolved)},
+            start=start,
         )

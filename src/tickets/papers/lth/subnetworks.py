@@ -62,7 +62,8 @@ def train_subnetwork(lab: ChainLab, address: RunAddress) -> None:
         f"seed {address.replicate}",
         identity=fingerprint({"job": context.fingerprint, "run": address.facts()}),
     )
-    lab.keep(address, resolved, kept, lab.judge(address.task, model), trained)
+    evaluation = lab.judge(address.task, model)
+    lab.keep(address, resolved, kept, evaluation, trained, start_file(resolved))
     if lab.checkpoint is not None:
         lab.checkpoint.clear()
 
@@ -96,7 +97,16 @@ def weights_of(lab: ChainLab, resolved: RunAddress) -> dict[str, Tensor]:
         return shuffle_layers(theta0, generator)
     if kind == "shuffled-elements":
         return shuffle_elements(theta0, generator)
-    return load_body(lab.context.path(weights_file(kind, resolved.source, replicate)))
+    start = start_file(resolved)
+    assert start is not None
+    return load_body(lab.context.path(start))
+
+
+def start_file(resolved: RunAddress) -> Path | None:
+    """The weights that a rewound or standard-pruned subnetwork starts from; None where θ0 determines them."""
+    if resolved.weights in ("pretrained", "reinit", "shuffled", "shuffled-elements"):
+        return None
+    return weights_file(resolved.weights, resolved.source, resolved.replicate)
 
 
 def _twin(lab: ChainLab, address: RunAddress, resolved: RunAddress) -> RunAddress | None:

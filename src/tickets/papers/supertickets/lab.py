@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from tickets.jobs.scoring import Evaluation
 from tickets.models.config import EncoderConfig
 from tickets.models.model import Model
 from tickets.models.removal import cut, restore
+from tickets.papers.supertickets.addresses import weights_file
 from tickets.papers.supertickets.cell_columns import Selection
 from tickets.papers.supertickets.identity import Identity
 from tickets.papers.supertickets.points import Found, Judged, Points
@@ -208,6 +210,7 @@ class TicketLab(Lab):
             removed=1 - left,
             mask=structure.mask(),
             seeds={"order": course.seed},
+            start=start_file(address),
         )
 
     def forget(self) -> None:
@@ -215,6 +218,11 @@ class TicketLab(Lab):
         if self.checkpoint is not None:
             self.checkpoint.clear()
         discard(self.context.staging / POINTS)
+
+
+def start_file(address: RunAddress) -> Path | None:
+    """The weights that a run starts from where they are not θ0: those of replicate 1 of a shared start."""
+    return None if address.weights == "pretrained" else weights_file(address.weights, 1, address.model)
 
 
 def _of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:
