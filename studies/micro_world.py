@@ -1,11 +1,11 @@
-"""Is the micro world a fair stage? Three checks on worlds that took no part in its design.
+"""Is the micro world a fair stage? Two checks on worlds that took no part in its design.
 
-(i)   Does pre-training help? theta_0 against a fresh network (embeddings too) and against pre-training without NSP.
-(ii)  Do tickets keep the dense score at 50 and 70 %? IMP, one-shot and random masks; the IMP mask on other weights.
-(iv)  Does the rank of a head or FFN matter? Winning, random and losing structured tickets.
+(i)  Does pre-training help? theta_0 against a fresh network (embeddings too) and against pre-training without NSP.
+(ii) Do tickets keep the dense score at 50 and 70 %? IMP, one-shot and random masks; the IMP mask on other weights.
 
 Each world seed is also the pre-training seed. Scores of dev and test go to one tidy CSV; a second call continues where
-the first stopped. Read with `studies/micro_world_tables.py`; results in docs/explanation/micro-world.md.
+the first stopped. Read with `studies/micro_world_tables.py`; results in docs/explanation/micro-world.md. Heads and
+FFNs have a study of their own (`studies/micro_world_gates.py`).
 
     python studies/micro_world.py --worlds 5 6 7 --out studies/micro_world.csv
 """
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from micro_world_gates import GatedModel, importance, switch_off
 from torch import Tensor
 
 from tickets.config import Config, load_config
@@ -28,9 +27,9 @@ from tickets.data.synthetic.build import build_task, vocabulary
 from tickets.data.tasks import task as lookup
 from tickets.jobs.prepare import pretrain
 from tickets.jobs.scoring import Judge, Scores
-from tickets.models.encoder import Gates
 from tickets.models.heads import Head
 from tickets.models.hf import load_folder
+from tickets.models.model import Model
 from tickets.papers.lth.imp import State, iterate
 from tickets.papers.lth.settings import ChainPolicy
 from tickets.papers.lth.tasks import DOWNSTREAM
@@ -45,11 +44,10 @@ from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
 
 COLUMNS = ("world", "finding", "task", "variant", "level", "seed", "split", "metric", "score")
-SEEDS = {"i": 3, "ii": 2, "iv": 3}
+SEEDS = {"i": 3, "ii": 2}
 TASKS = {
     "i": DOWNSTREAM,
     "ii": ("mnli", "qnli", "rte", "cola", "sts-b", "sst-2", "squad"),
-    "iv": ("mnli", "rte", "mrpc", "sts-b", "sst-2"),
 }
 ROUNDS = {5: "50", 7: "70"}  # of IMP; the level in the results
 # Of its own, so that the study outlives changes of the preset. SST-2 and CoLA have steadier ones than it had first,
@@ -60,7 +58,6 @@ RECIPES = {
     "sst-2": Recipe(steps=200, batch_size=16, learning_rate=1e-3, max_length=64),
     "cola": Recipe(steps=300, batch_size=32, learning_rate=2e-3, betas=(0.9, 0.98), max_length=64),
 }
-STRUCTURES = {"2h": (2, 0), "4h": (4, 0), "8h+1f": (8, 1), "12h+1f": (12, 1)}
 
 Splits = Mapping[str, Scores]
 Row = tuple[str, str, Splits]  # variant, level, scores
@@ -88,28 +85,27 @@ class World:
         shape = self.config.settings.model.shape
         assert shape is not None
         self.std, self.encoder = shape.initializer_range, shape.encoder(len(vocabulary()))
-        # A run is asked for by several findings: the dense one is theta_0 in (i), round 0 in (ii), no gate in (iv).
+        # Asked for by both findings: theta_0 in (i), round 0 in (ii).
         self.dense: Callable[[str, int], Finished] = cache(self._dense)
         self.data: Callable[[str], EncodedTask] = cache(self._data)
-        self.model: Callable[[str], GatedModel] = cache(self._model)
+        self.model: Callable[[str], Model] = cache(self._model)
         self._judge: Callable[[str], Judge] = cache(self._make_judge)
 
     def _pretrained(self, kind: str, config: Config) -> dict[str, Tensor]:
         out = self.folder / kind
         if not (out / "run.json").exists():
-            pretrain(config, out)
+            pretrain(config, "base", out)
         return dict(load_folder(out).body)
 
     def _data(self, task: str) -> EncodedTask:
         return build_task(task, self.seed)
 
-    def _model(self, task: str) -> GatedModel:
+    def _model(self, task: str) -> Model:
         kind = lookup(task)
-        return GatedModel(self.encoder, (Head(kind.kind, kind.outputs),))
+        return Model(self.encoder, (Head(kind.kind, kind.outputs),))
 
     def _make_judge(self, task: str) -> Judge:
-        recipe = self.config.settings.lth.recipe(task)
-        return Judge(task, self.data(task), recipe, self.model(task), mask_seed=0)
+        return Judge(task, self.data(task), recipe_of(task), self.model(task), mask_seed=0)
 
     def generator(self, *parts: str | int) -> torch.Generator:
         """A stream of its own for each use of randomness."""
@@ -123,7 +119,7 @@ class World:
 
     def run(self, task: str, seed: int, state: State, round: int = 0) -> Finished:
         """Fine-tune from `state` and score; every variant of a (task, seed) sees the same heads and data order."""
-        model, recipe = self.model(task), self.config.settings.lth.recipe(task)
+        model, recipe = self.model(task), recipe_of(task)
         model.load_body(state.body)
         model.load_heads(state.heads)
         order = derive_seed("micro-world", self.seed, "order", task, seed, round)
@@ -142,15 +138,19 @@ class World:
         return reinitialise(self.theta0, self.std, self.generator("reinit", task, seed))
 
 
+def recipe_of(task: str) -> Recipe:
+    """The recipe of a task."""
+    return RECIPES.get(task, RECIPES["default"])
+
+
 def world_config(base: Config, world: int, nsp: bool) -> Config:
-    """The micro preset on another world, with another pre-training seed and `RECIPES`."""
+    """The micro preset on another world, with another pre-training seed."""
     settings = base.settings
     assert settings.model.pretraining is not None
     pretraining = settings.model.pretraining.model_copy(update={"nsp": nsp})
     model = settings.model.model_copy(update={"pretraining": pretraining})
     data = settings.data.model_copy(update={"world_seed": world})
-    lth = settings.lth.model_copy(update={"recipes": RECIPES})
-    update = {"seed": world, "model": model, "data": data, "lth": lth}
+    update = {"seed": world, "model": model, "data": data}
     return base.model_copy(update={"settings": settings.model_copy(update=update)})
 
 
@@ -190,32 +190,9 @@ def tickets_match(world: World, task: str, seed: int) -> Iterator[Row]:
             yield variant, level, world.run(task, seed, start).scores
 
 
-def ranks_matter(world: World, task: str, seed: int) -> Iterator[Row]:
-    """Finding (iv): the same numbers of heads and FFNs switched off, chosen in three ways."""
-    yield "dense", "0", world.dense(task, seed).scores
-    model, origin = world.model(task), world.origin(task, seed, world.theta0)
-    state = world.dense(task, seed).state
-    model.load_body(state.body)
-    model.load_heads(state.heads)
-    heads, ffns = importance(model, world.data(task).splits["train"])
-    for level, (n_heads, n_ffns) in STRUCTURES.items():
-        for variant in ("winning", "random", "losing"):
-            generator = world.generator("structures", task, seed, level)
-            model.gates = Gates(
-                switch_off(heads, n_heads, variant, generator, protect=True),
-                switch_off(ffns[None], n_ffns, variant, generator, protect=False)[0],
-            )
-            try:
-                scores = world.run(task, seed, origin).scores
-            finally:
-                model.gates = None
-            yield variant, level, scores
-
-
 FINDINGS: dict[str, Callable[[World, str, int], Iterator[Row]]] = {
     "i": pretraining_helps,
     "ii": tickets_match,
-    "iv": ranks_matter,
 }
 
 

@@ -1,69 +1,125 @@
-"""Structured tickets of the micro-world study: a model with switches, and which to turn off."""
+"""Does the rank of a head or FFN matter in the micro world, and do light tickets beat the full model?
 
-import torch
-from torch import Tensor
+The stages of paper `supertickets` (full models, winning, random and losing tickets; reruns of the full model as
+control X1), run as in the preset `micro` but on worlds of other seeds, which are the preset's seeds too. Runs go below
+--work, and a second call makes what is missing. Writes a tidy CSV, one row a run (dev scores under each selection; the
+test split is not scored), and its tables in Markdown beside it; results in docs/explanation/micro-world.md.
 
-from tickets.data.encoded import Split
-from tickets.models.encoder import Batch, Gates
-from tickets.models.heads import Head, loss
-from tickets.models.model import Model
-from tickets.training.resident import Resident
+    python studies/micro_world_gates.py --worlds 5 6 7
+"""
 
-EXAMPLES, BATCH = 800, 8
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from micro_world_gates_tables import tables
+
+from tickets.config import Config, parse_config
+from tickets.grid import Job, data_file, find_stage
+from tickets.jobs.files import read_json
+from tickets.jobs.identity import model_identity
+from tickets.jobs.prepare import encode, place_model
+from tickets.jobs.runner import run_job
+from tickets.papers.supertickets.paper import Supertickets
+from tickets.provenance.collect import cell_row, write_csv
+
+STAGES = ("trial", "families", "reruns")
+REPLICATES = {"trial": 2, "families": 2, "reruns": 2, "multitask": 2}
+RERUNS = ("rte", "mrpc", "sts-b")
+COLUMNS = (
+    "task", "method", "variant", "sparsity", "replicate", "heads_removed", "ffns_removed", "remaining",
+    "score", "p10", "rest", "half",
+    *(f"select_{selection}" for selection in ("full", "p10", "half")),
+    *(f"select_loss_{selection}" for selection in ("full", "p10", "half")),
+)  # fmt: skip
 
 
-class GatedModel(Model):
-    """A model whose heads and FFNs can be switched off, in training and evaluation alike."""
-
-    gates: Gates | None = None
-
-    def forward(
-        self,
-        batch: Batch,
-        head: Head,
-        *,
-        read: Tensor | None = None,
-        train: bool = False,
-        gates: Gates | None = None,
-    ) -> Tensor:
-        """As in `Model`; the own gates hold unless others are given."""
-        return super().forward(batch, head, read=read, train=train, gates=gates or self.gates)
+def world_config(raw: dict[str, Any], world: int) -> Config:
+    """The preset `micro` on another world with another seed, cut to the runs of this study."""
+    micro = raw["presets"]["micro"]
+    paper = micro["supertickets"]
+    tasks = paper["grid"]["families"]
+    grid = paper["grid"] | {"reruns": [t for t in RERUNS if t in tasks], "domains": []}
+    replicates = paper["replicates"] | REPLICATES
+    preset = {key: value for key, value in micro.items() if key != "lth"} | {
+        "seed": world,
+        "data": micro["data"] | {"world_seed": world},
+        "supertickets": paper | {"tasks": tasks, "grid": grid, "replicates": replicates},
+    }
+    name = f"world{world}"
+    return parse_config({"presets": {name: preset}}, name)
 
 
-def importance(model: Model, train: Split) -> tuple[Tensor, Tensor]:
-    """E |dL/dgate| over batches of the first training examples, at the model as it stands.
+def jobs(config: Config, stage: str) -> Iterator[Job]:
+    """The jobs of a stage."""
+    yield from find_stage(Supertickets().stages(config), stage).jobs()
 
-    Heads [layers, heads] with unit norm in each layer, FFNs [layers] (Liang et al. 2021, section 3).
-    """
-    config, head = model.config, model.heads[0]
-    resident = Resident(train.head(EXAMPLES), config)
-    assert resident.labels is not None
-    gates = Gates(
-        torch.ones(config.layers, config.heads, requires_grad=True),
-        torch.ones(config.layers, requires_grad=True),
+
+def prepare(config: Config) -> None:
+    """Pre-train the world's network and encode its tasks, where that has not been done."""
+    certificate = config.root / config.settings.model_folder("base") / "run.json"
+    if not certificate.exists() or read_json(certificate)["identity"]["fingerprint"] != model_identity(
+        config
+    ):
+        place_model(config)
+    for job in jobs(config, "trial"):
+        for task in job.tasks:
+            length = job.stage.max_length(task)
+            if not (config.root / data_file(task, length)).exists():
+                encode(config, task, length)
+
+
+def finished(config: Config, job: Job) -> bool:
+    """Whether a job's outputs lie there, made under this config."""
+    if not all((config.root / path).exists() for path in job.outputs):
+        return False
+    made = {run: read_json(config.root / run.metrics)["fingerprint"] for run in job.runs}
+    return all(job.stage.identity(run) == found for run, found in made.items())
+
+
+def collect(configs: dict[int, Config]) -> Iterator[dict[str, Any]]:
+    """One row a run of every finished job."""
+    for world, config in configs.items():
+        for stage in STAGES:
+            for job in (job for job in jobs(config, stage) if finished(config, job)):
+                for run in job.runs:
+                    row = cell_row(config.root, stage, run, Supertickets.cell_columns)
+                    yield {"world": world} | {column: _short(row[column]) for column in COLUMNS}
+
+
+def _short(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--worlds", type=int, nargs="+", default=[5, 6, 7])
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--out", type=Path, default=Path("studies/micro_world_gates.csv"))
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    parser.add_argument(
+        "--work", type=Path, default=Path(".tickets/studies/gates"), help="models, data, runs"
     )
-    heads, ffns = torch.zeros_like(gates.heads), torch.zeros_like(gates.ffns)
-    for start in range(0, len(resident), BATCH):
-        rows = torch.arange(start, min(start + BATCH, len(resident)))
-        outputs = model.forward(resident.batch(rows), head, gates=gates)
-        batch_loss = loss(head.kind, outputs, resident.labels[rows])
-        of_heads, of_ffns = torch.autograd.grad(batch_loss, (gates.heads, gates.ffns))
-        heads += of_heads.abs()
-        ffns += of_ffns.abs()
-    return heads / heads.norm(dim=1, keepdim=True), ffns
+    args = parser.parse_args()
+    raw, out = yaml.safe_load(args.config.read_text()), args.out.resolve()
+    args.work.mkdir(parents=True, exist_ok=True)
+    os.chdir(args.work)
+    configs = {world: world_config(raw, world) for world in args.worlds}
+    for stage in args.stages:
+        for config in configs.values():
+            prepare(config)
+            for job in jobs(config, stage):
+                if not finished(config, job):
+                    run_job(config, job)
+                    print(f"{config.preset}: {job.name}", flush=True)
+    write_csv(out, ("world", *COLUMNS), collect(configs))
+    out.with_suffix(".md").write_text(tables(pd.read_csv(out)))
 
 
-def switch_off(scores: Tensor, count: int, variant: str, generator: torch.Generator, protect: bool) -> Tensor:
-    """Gates [layers, k] with `count` zeros: at the lowest scores (winning), the highest (losing) or at random.
-
-    protect: the last that a layer would lose stays (not for random tickets).
-    """
-    if variant == "random":
-        ranks = torch.rand(scores.shape, generator=generator)
-    else:
-        ranks = scores.clone() if variant == "winning" else -scores
-        if protect:
-            ranks.scatter_(1, ranks.argmax(1, keepdim=True), float("inf"))
-    gates = torch.ones(scores.numel())
-    gates[ranks.flatten().argsort(stable=True)[:count]] = 0.0
-    return gates.view(scores.shape)
+if __name__ == "__main__":
+    main()

@@ -23,8 +23,6 @@ VARIANTS = {
     "imp-layers": "IMP, layers shuffled",
     "imp-elements": "IMP, elements shuffled",
 }
-STRUCTURED = ("winning", "random", "losing")
-LEVELS = {"2h": "2 heads", "4h": "4 heads", "8h+1f": "8 heads, 1 FFN", "12h+1f": "12 heads, 1 FFN"}
 
 
 class Study:
@@ -78,18 +76,6 @@ class Study:
             rows.append([TASKS[t].title, self.cell("ii", t, "dense", "0"), *cells])
         return markdown(["task", "dense", *(VARIANTS[v] for v in variants)], rows)
 
-    def structured(self) -> str:
-        """Finding (iv); each cell is winning / random / losing."""
-        tasks = self.tasks("iv")
-        rows = [["nothing", *(self.cell("iv", t, "dense", "0") for t in tasks)]]
-        for level, title in LEVELS.items():
-            rows.append([title, *(" / ".join(self._short(t, v, level) for v in STRUCTURED) for t in tasks)])
-        return markdown(["switched off", *(TASKS[t].title for t in tasks)], rows)
-
-    def _short(self, task: str, variant: str, level: str) -> str:
-        values = self.worlds_of("iv", task, variant, level, "test")
-        return "–" if values.empty else f"{values.mean():.1f}±{values.std(ddof=1):.1f}"
-
     def ahead(self, finding: str, task: str, level: str, first: str, second: str) -> int:
         """In how many worlds the mean of `first` is above that of `second`, on test."""
         # The dense run, as the runs of (i), has the level 0.
@@ -106,14 +92,6 @@ class Study:
             seconds = ("dense", "oneshot", "random-mask", "imp-reinit", "imp-layers", "imp-elements")
             pairs += [("ii", level, "imp", second) for second in seconds]
             pairs.append(("ii", level, "imp-layers", "imp-reinit"))
-        for level in LEVELS:
-            for first, second in (
-                ("winning", "dense"),
-                ("winning", "random"),
-                ("random", "losing"),
-                ("winning", "losing"),
-            ):
-                pairs.append(("iv", level, first, second))
         rows = []
         for finding, level, first, second in pairs:
             counts = (f"{t} {self.ahead(finding, t, level, first, second)}" for t in self.tasks(finding))
@@ -135,7 +113,6 @@ def main() -> None:
         study.pretraining(),
         study.tickets("50"),
         study.tickets("70"),
-        study.structured(),
         study.orders(),
     ]
     print("\n".join(parts))

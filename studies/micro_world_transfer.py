@@ -61,7 +61,9 @@ def as_it_is(world: World, task: str, state: State) -> float:
     found = judge.evaluate(model, model.heads[0], held_out=False).outputs["dev"].argmax(-1)
     if task == "scitail":
         found = (found == lookup("mnli").labels.index("entailment")).long()
-    return 100 * float((found == data.splits["dev"].labels).float().mean())
+    labels = data.splits["dev"].labels
+    assert labels is not None
+    return 100 * float((found == labels).float().mean())
 
 
 def study(world: World) -> Iterator[tuple[object, ...]]:
