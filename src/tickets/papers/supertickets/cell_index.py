@@ -1,14 +1,15 @@
 """Finding runs in cells.csv by address, and the columns that hold their scores."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from tickets.errors import TicketsError
-from tickets.papers.supertickets.cell_columns import SELECTIONS
+from tickets.papers.supertickets.cell_columns import SELECTIONS, Selection
 
-Selection = Literal["full", "p10", "half"]
+__all__ = ["SUPER", "CellIndex", "Selection", "score_column", "scores"]
+
 SUPER = "super"
 
 _ADDRESS = ["model", "task", "variant", "weights", "method", "source", "level"]
@@ -41,6 +42,11 @@ class CellIndex:
         tidy = tidy.assign(level=level.mask(tidy["rule"] == SUPER, SUPER))
         tidy = tidy.drop_duplicates([*_ADDRESS, "replicate"]).sort_values("replicate", kind="stable")
         return cls(dict(iter(tidy.set_index("replicate").groupby(_ADDRESS, sort=False))))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models that were run, in order of appearance."""
+        return tuple(dict.fromkeys(key[0] for key in self._groups))
 
     def runs(
         self,

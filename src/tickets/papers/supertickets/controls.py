@@ -7,7 +7,7 @@ import pandas as pd
 
 from tickets.figures.tableio import NOT_APPLICABLE, Entry, Row, comparison
 from tickets.papers.supertickets.cell_index import Selection
-from tickets.papers.supertickets.evidence import METRICS, MODELS, TASKS8, Evidence, PublishedEvidence
+from tickets.papers.supertickets.evidence import METRICS, TASKS8, Evidence, PublishedEvidence
 from tickets.papers.supertickets.layout import CHOSEN, COLUMNS, TITLES, Facts, by_task, headings
 from tickets.papers.supertickets.published import TITLES as PRINTED
 from tickets.papers.supertickets.published import row_name
@@ -25,7 +25,7 @@ Gaps = Callable[[str], pd.Series]
 def selection(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.DataFrame:
     """What super tickets gain under each selection, beside what selection gains without any ticket."""
     rows: list[Row] = []
-    for model in MODELS:
+    for model in ours.models:
         for sel, chosen in CHOSEN.items():
             rows += _gains(ours, published, model, sel, f"{model}, {chosen}")
     return comparison([*headings(), WHERE_BOTH], rows)
@@ -107,7 +107,7 @@ def ttests(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.Dat
     columns: dict[tuple[str, str | None], str] = {(t, None): TITLES[t] for t in TASKS8}
     columns |= {(task, metric): title for (task, metric), title in metrics.items()}
     rows: list[Row] = []
-    for model in MODELS:
+    for model in ours.models:
         printed = by_task(
             lambda t, model=model: published.tables.text(  # type: ignore[misc]
                 "significance", row_name("supert", model), PRINTED[t]

@@ -17,7 +17,6 @@ from tickets.papers.supertickets.cell_columns import SELECTIONS
 from tickets.papers.supertickets.cell_index import SUPER, CellIndex, Selection, score_column, scores
 from tickets.papers.supertickets.gain import Gain
 from tickets.papers.supertickets.published import (
-    METRICS,
     REPLICATES,
     TITLES,
     PublishedTables,
@@ -27,12 +26,13 @@ from tickets.papers.supertickets.published import (
 )
 from tickets.papers.supertickets.settings import TASKS as TASKS8
 from tickets.papers.supertickets.shares import task_shares
-from tickets.papers.supertickets.ticket_evidence import LEVELS, TicketEvidence
+from tickets.papers.supertickets.terms import METRICS
+from tickets.papers.supertickets.ticket_evidence import LEVELS, MODELS, TicketEvidence
 from tickets.stats.summary import Stat, summarise
 
 __all__ = ["LEVELS", "METRICS", "MODELS", "RATES", "SELECTIONS", "TASKS8", "Evidence", "PublishedEvidence"]
 
-MODELS = ("base", "large")
+
 RATES = ("", "lr1", "lr2")
 """Variants of single-task fine-tuning after multi-task learning: its three learning rates."""
 Row = Literal["st-dnn", "supert", "mt-dnn", "ticket-share"]

@@ -8,7 +8,7 @@ import pandas as pd
 from tickets.figures.tableio import NOT_APPLICABLE, Entry, Row, comparison
 from tickets.papers.supertickets.controls import selection as selection
 from tickets.papers.supertickets.controls import ttests as ttests
-from tickets.papers.supertickets.evidence import MODELS, TASKS8, Evidence, PublishedEvidence
+from tickets.papers.supertickets.evidence import TASKS8, Evidence, PublishedEvidence
 from tickets.papers.supertickets.importance_table import importance_variants as importance_variants
 from tickets.papers.supertickets.layout import TITLES, Facts, percent
 from tickets.papers.supertickets.phases import Phases
@@ -24,7 +24,7 @@ def phases(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.Dat
     columns = {(task, ""): TITLES[task] for task in TASKS8}
     columns |= {(SUBSET_TASK, v): f"{TITLES[SUBSET_TASK]} {v.removeprefix('data')} %" for v in SUBSETS}
     rows = []
-    for model in MODELS:
+    for model in ours.models:
         found = {pair: ours.phases(model, *pair) for pair in columns}
         for label, ask in _QUANTITIES.items():
             values = {t: None if (p := found[pair]) is None else ask(p) for pair, t in columns.items()}

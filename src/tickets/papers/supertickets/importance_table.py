@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tickets.figures.tableio import NOT_APPLICABLE, Entry, Row, comparison
-from tickets.papers.supertickets.evidence import MODELS, TASKS8, Evidence, PublishedEvidence
+from tickets.papers.supertickets.evidence import TASKS8, Evidence, PublishedEvidence
 from tickets.papers.supertickets.layout import TITLES, Facts, headings
 from tickets.stats.summary import summarise
 
@@ -22,7 +22,7 @@ FFN_LEVELS = (2, 4, 8)
 def importance_variants(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.DataFrame:
     """Kendall's tau of the scores and Jaccard index of the removed sets, each variant against per-token scores."""
     rows = []
-    for model in MODELS:
+    for model in ours.models:
         scores = {variant: _scores(ours, model, variant) for variant in (REFERENCE, *OTHERS)}
         for other in OTHERS:
             agreed = {t: _agreements(scores[REFERENCE], scores[other], t) for t in TASKS8}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tickets.errors import TicketsError
+from tickets.papers.supertickets.terms import METRICS
 from tickets.stats.summary import Stat
 
 REPLICATES = 5
@@ -23,16 +24,6 @@ METRIC_COLUMNS = {
     ("qqp", "f1"): "QQP_f1", ("mnli", "accuracy"): "MNLI_m", ("mnli", "accuracy_mismatched"): "MNLI_mm",
 }  # fmt: skip
 """Columns of Tables 1 to 3."""
-METRICS: dict[str, tuple[str, ...]] = {
-    **{
-        task: tuple(m for t, m in METRIC_COLUMNS if t == task)
-        for task in dict.fromkeys(t for t, _ in METRIC_COLUMNS)
-    },
-    "snli": ("accuracy",),
-    "scitail": ("accuracy",),
-}
-"""The metrics of each task; their mean is the task score."""
-
 _FILES = (
     *(f"table{n}" for n in range(1, 10)),
     "table4_sizes",

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tickets.figures.tableio import NOT_APPLICABLE, Entry, Row, comparison
 from tickets.papers.supertickets.cell_index import Selection
-from tickets.papers.supertickets.evidence import MODELS, TASKS8, Evidence, PublishedEvidence
+from tickets.papers.supertickets.evidence import TASKS8, Evidence, PublishedEvidence
 from tickets.papers.supertickets.layout import (
     AVERAGE,
     CHOSEN,
@@ -37,7 +37,7 @@ Values = Callable[[str], pd.Series]
 def sharing(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.DataFrame:
     """Ticket-Share as released and strict beside MT-DNN, chosen on all of dev and on a tenth of it."""
     rows: list[Row] = []
-    for model in MODELS:
+    for model in ours.models:
         for sel in ("full", "p10"):
             rows += _shared(ours, published, model, sel)
     return comparison([*headings(), AVERAGE, COMPRESSION], rows)
@@ -91,7 +91,7 @@ def _mean(ask: Values, tasks: Sequence[str]) -> float | None:
 def matched_lr(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.DataFrame:
     """Tickets found at the learning rate they are trained at, and at another one; alone and in ticket sharing."""
     rows: list[Row] = []
-    for model in MODELS:
+    for model in ours.models:
         rows += _compared(
             f"SuperT {model}, levels 1–8",
             _super(ours, model, "winning"),

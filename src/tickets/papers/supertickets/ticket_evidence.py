@@ -15,6 +15,7 @@ from tickets.papers.supertickets.gain import Gain, compare
 from tickets.papers.supertickets.phases import Phases, Scores, find_phases
 from tickets.stats.summary import Stat, summarise
 
+MODELS = ("base", "large")
 LEVELS = tuple(range(9))
 _SEED = 2018  # of the bootstrap, so that equal cells give equal intervals
 
@@ -38,6 +39,16 @@ class TicketEvidence:
         self._chosen: dict[tuple[str, str, str, int, str], pd.Series[int]] = {}
         self._gains: dict[tuple[str, str, str, int], Gain | None] = {}
         self._phases: dict[tuple[str, str, str], Phases | None] = {}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models with runs or importance scores, in the paper's order; all that it has where nothing was run.
+
+        For tables of our own; the paper's tables keep its rows.
+        """
+        scored = self._frames.get("importance")
+        found = {*self._index.models, *(() if scored is None else scored["model"])}
+        return tuple(model for model in MODELS if model in found) or MODELS
 
     def scores(
         self,

@@ -78,7 +78,10 @@ def test_tables_keep_their_shape(artifact, world, worlds):
     frame, whole = make(artifact, worlds[world]), make(artifact, worlds["full"])
     assert list(frame.columns) == list(whole.columns)
     shown, expected = tableio.lines(frame), tableio.lines(whole)
-    assert list(dict.fromkeys(ln.label for ln in shown)) == list(dict.fromkeys(ln.label for ln in expected))
+    labels = list(dict.fromkeys(ln.label for ln in expected))
+    if artifact.extra and world == "small":  # our own tables leave out a model without any run
+        labels = [label for label in labels if "large" not in label]
+    assert list(dict.fromkeys(ln.label for ln in shown)) == labels
     if world == "empty":
         assert {c for ln in shown if ln.kind == "ours" for c in ln.cells} == {"not run"}
 
