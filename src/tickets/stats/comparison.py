@@ -72,7 +72,9 @@ def paired_t(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> D
     if a.size < 2:
         return None
     gaps = a - b
-    error = float(gaps.std(ddof=1) / math.sqrt(gaps.size))
+    # Equal gaps differ by rounding only; their spread is none.
+    spread = 0.0 if np.ptp(gaps) <= SLACK else float(gaps.std(ddof=1))
+    error = spread / math.sqrt(gaps.size)
     return _interval(float(gaps.mean()), error, gaps.size - 1, confidence)
 
 
