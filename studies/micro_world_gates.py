@@ -29,7 +29,8 @@ from tickets.provenance.collect import cell_row, write_csv
 
 STAGES = ("trial", "families", "reruns")
 REPLICATES = {"trial": 2, "families": 2, "reruns": 2, "multitask": 2}
-RERUNS = ("rte", "mrpc", "sts-b")
+TASKS = ["rte", "mrpc", "sst-2", "sts-b", "mnli"]
+RERUNS = ["rte", "mrpc", "sts-b"]
 COLUMNS = (
     "task", "method", "variant", "sparsity", "replicate", "heads_removed", "ffns_removed", "remaining",
     "score", "p10", "rest", "half",
@@ -42,13 +43,12 @@ def world_config(raw: dict[str, Any], world: int) -> Config:
     """The preset `micro` on another world with another seed, cut to the runs of this study."""
     micro = raw["presets"]["micro"]
     paper = micro["supertickets"]
-    tasks = paper["grid"]["families"]
-    grid = paper["grid"] | {"reruns": [t for t in RERUNS if t in tasks], "domains": []}
+    grid = paper["grid"] | {"families": TASKS, "reruns": RERUNS, "domains": []}
     replicates = paper["replicates"] | REPLICATES
     preset = {key: value for key, value in micro.items() if key != "lth"} | {
         "seed": world,
         "data": micro["data"] | {"world_seed": world},
-        "supertickets": paper | {"tasks": tasks, "grid": grid, "replicates": replicates},
+        "supertickets": paper | {"tasks": TASKS, "grid": grid, "replicates": replicates},
     }
     name = f"world{world}"
     return parse_config({"presets": {name: preset}}, name)
