@@ -126,12 +126,17 @@ def _cell(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN: what was not run is null; numbers are rounded to what a reader can use."""
+    """JSON has no NaN: what was not run is null. Nor infinity (t, where all pairs differ alike): it is a word.
+
+    Numbers are rounded to what a reader can use.
+    """
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):
+        if math.isinf(value):
+            return str(value)
         return None if math.isnan(value) else round(value, 6)
     return value
 
