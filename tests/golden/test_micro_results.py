@@ -10,14 +10,17 @@ import pytest
 import torch
 
 from job_world import Place
+from ticket_world import TicketPlace
 from tickets.data.encoded import content_hash
 from tickets.data.synthetic.build import build_pretraining, build_task
 from tickets.models.heads import Head
 from tickets.papers.lth.addresses import run
+from tickets.papers.supertickets.addresses import importance_file, mask, ticket
 from tickets.pruning.magnitude import one_shot, prune_global
 from tickets.pruning.mask import Mask
 from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_layers
 from tickets.pruning.random import random_mask
+from tickets.pruning.scores import Importance
 from tickets.training.evaluate import predict, predict_words
 from tickets.training.loop import train
 from tickets.training.objective import TaskObjective
@@ -63,6 +66,31 @@ PRUNING = {
     }
 }
 IMP = {1: {"00": 3.9130992889404297, "50": 3.879426956176758, "90": 3.939342180887858}}
+TICKETS = {
+    1: {
+        "importance token": [0.4510800800185496, 0.1460231494205627],
+        "importance example": [0.33378041092228594, 0.09821310867638593],
+        "importance batch": [0.12659214241944028, 0.03871892668394139],
+        "importance triangular": [0.9068093124048271, 0.2968572219348668],
+        "level 00": [53.65853658536586, 0.749518871307373, 0.6945095647159493, 0.5911585035738743, 1.0],
+        "level 30": [
+            53.65853658536586,
+            0.7480889558792114,
+            0.6902867785112863,
+            0.6152726436154898,
+            0.9001040582726327,
+        ],
+        "mask 30": "9e64c7de28c75582",
+        "level 80": [
+            53.65853658536586,
+            0.7306134700775146,
+            0.6953394379983928,
+            0.6371607762566861,
+            0.5005202913631634,
+        ],
+        "mask 80": "e3efbcf5026fd683",
+    }
+}
 HEADS = {
     "classification": Head("classification", 2),
     "regression": Head("regression", 1),
@@ -162,3 +190,32 @@ def chain(folder):
 def test_imp(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert chain(tmp_path) == pytest.approx(IMP[VERSIONS["imp"] * VERSIONS["metrics"]], rel=1e-6)
+
+
+def trial(folder):
+    """A full model, its importance scores and its tickets, under dropout, judged at every point."""
+    place = TicketPlace.new(folder)
+    place.run(place.trial("rte"))
+    found = {}
+    scores = Importance.load(place.root / importance_file("rte", 1, "base"))
+    for variant in ("token", "example", "batch", "triangular"):
+        found[f"importance {variant}"] = [
+            scores[variant].heads.sum().item(),
+            scores[variant].ffns.sum().item(),
+        ]
+    for level in ("00", "30", "80"):
+        metrics = place.metrics(ticket("winning", "rte", level, 1, "base"))
+        extra = metrics["extra"]
+        names = ("train_loss", "select_loss_full", "select_loss_p10", "remaining")
+        found[f"level {level}"] = [metrics["score"], *(extra[name] for name in names)]
+        if level != "00":
+            found[f"mask {level}"] = place.mask(mask("winning", "rte", level, 1, "base")).mask().digest()[:16]
+    return found
+
+
+def test_tickets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found, expected = trial(tmp_path), TICKETS[VERSIONS["engine"] * VERSIONS["pruning"] * VERSIONS["metrics"]]
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert found[name] == (values if isinstance(values, str) else pytest.approx(values, rel=1e-5)), name

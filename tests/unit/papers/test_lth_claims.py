@@ -6,11 +6,11 @@ import pytest
 from lth_world import DENSE, SIZES, build, overlap
 
 from tickets.errors import TicketsError
-from tickets.papers.claims import evaluate_claims, load_claims, write_claims
+from tickets.papers.claims import ClaimResult, evaluate_claims, load_claims, write_claims
 from tickets.papers.lth.claims import PREDICATES
 from tickets.papers.lth.evidence import Evidence, PublishedEvidence
 from tickets.papers.lth.tasks import TASKS
-from tickets.papers.verdict import at_least, decide
+from tickets.papers.verdict import Verdict, at_least, decide
 
 PAPER = Path(__file__).parents[3] / "paper" / "lth"
 CLAIMS = load_claims(PAPER / "claims.yaml", PREDICATES)
@@ -248,6 +248,16 @@ def test_written_claims(tmp_path, published, cells):
     assert "preset `micro`" in page
     assert page.count("\n| ") == len(IDS) + 1
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_written_numbers_are_json(tmp_path):
+    """Without NaN and infinity, which JSON does not have: t is infinite where all pairs differ alike."""
+    figures = {"a": {"t": float("-inf"), "p": 0.0, "n": 2}, "b": [float("nan"), 1 / 3]}
+    verdict = Verdict("inconclusive", figures)
+    path = tmp_path / "claims.json"
+    write_claims([ClaimResult(CLAIMS[0], verdict, verdict)], path, tmp_path / "claims.md", "micro", "lth")
+    (claim,) = json.loads(path.read_text(), parse_constant=pytest.fail)["claims"]
+    assert claim["ours"]["figures"] == {"a": {"t": "-inf", "p": 0.0, "n": 2}, "b": [None, 0.333333]}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,185 @@
+"""Addresses, paths and fingerprints of `supertickets` that must not move unnoticed; see test_paths.py."""
+
+from pathlib import Path
+
+import pytest
+
+from tickets.config import parse_config
+from tickets.grid import find_stage
+from tickets.papers.supertickets.addresses import (
+    importance_file,
+    mask,
+    multitask,
+    percent_variant,
+    run,
+    ticket,
+    weights_file,
+)
+from tickets.papers.supertickets.identity import Identity
+from tickets.papers.supertickets.stages import Stages
+from tickets.spec import RunAddress
+
+# One of each stage and, where a stage makes several kinds of runs, of each kind.
+RUNS = {
+    "rte/base.pretrained/winning/from-rte/sparsity00/seed1": ticket("winning", "rte", "00", 1, "base"),
+    "mnli/large.pretrained/winning/from-mnli/sparsity30/seed2": ticket("winning", "mnli", "30", 2, "large"),
+    "sst-2/base.pretrained/random/from-sst-2/sparsity80/seed3": ticket("random", "sst-2", "80", 3, "base"),
+    "rte/base.pretrained/losing/from-rte/sparsity10/seed5": ticket("losing", "rte", "10", 5, "base"),
+    "cola@draw8/base.pretrained/rerun/from-cola/sparsity00/seed1": run(
+        "cola", "pretrained", "rerun", "cola", "00", 1, "base", "draw8"
+    ),
+    "mnli@data10/base.pretrained/winning/from-mnli/sparsity40/seed1": ticket(
+        "winning", "mnli", "40", 1, "base", percent_variant(10)
+    ),
+    "mnli@data1/base.pretrained/random/from-mnli/sparsity40/seed1": ticket(
+        "random", "mnli", "40", 1, "base", percent_variant(1.0)
+    ),
+    "rte@lr2/base.pretrained/winning/from-rte/sparsity00/seed1": ticket(
+        "winning", "rte", "00", 1, "base", "lr2"
+    ),
+    "rte/base.pretrained/mismatched/from-rte/sparsity50/seed1": ticket("mismatched", "rte", "50", 1, "base"),
+    "qqp/base.pretrained/mt-dnn/from-glue/sparsity00/seed4": multitask("mt-dnn", "qqp", 4, "base"),
+    "qqp/large.pretrained/ticket-share/from-glue/sparsity-super/seed1": multitask(
+        "ticket-share", "qqp", 1, "large"
+    ),
+    "qqp/base.pretrained/ticket-share-strict/from-glue/sparsity-super/seed1": multitask(
+        "ticket-share-strict", "qqp", 1, "base"
+    ),
+    "rte/base.pretrained/ticket-share-mismatched/from-glue/sparsity-super/seed1": multitask(
+        "ticket-share-mismatched", "rte", 1, "base"
+    ),
+    "mrpc/base.mt-dnn/mt-dnn/from-glue/sparsity00/seed2": run(
+        "mrpc", "mt-dnn", "mt-dnn", "glue", "00", 2, "base"
+    ),
+    "mrpc@lr1/large.ticket-share/ticket-share/from-glue/sparsity-super/seed2": run(
+        "mrpc", "ticket-share", "ticket-share", "glue", "super", 2, "large", "lr1"
+    ),
+    "snli@data0.1/base.mnli-super/mnli-super/from-mnli/sparsity-super/seed5": run(
+        "snli", "mnli-super", "mnli-super", "mnli", "super", 5, "base", percent_variant(0.1)
+    ),
+    "scitail@data1-extended/base.ticket-share/ticket-share/from-glue/sparsity-super/seed1": run(
+        "scitail", "ticket-share", "ticket-share", "glue", "super", 1, "base", percent_variant(1, True)
+    ),
+}
+MASKS = {
+    "base.winning/from-rte/sparsity30/seed1": mask("winning", "rte", "30", 1, "base"),
+    "large.random/from-mnli/sparsity80/seed2": mask("random", "mnli", "80", 2, "large"),
+    "base.losing/from-mnli@data10/sparsity10/seed1": mask("losing", "mnli", "10", 1, "base", "data10"),
+    "base.mismatched/from-sts-b/sparsity50/seed1": mask("mismatched", "sts-b", "50", 1, "base"),
+}
+
+RECIPE = {"epochs": 6, "batch_size": 32, "learning_rate": 5e-5, "optimizer": "adamax", "eps": 1e-6,
+          "weight_decay": 0.01, "decay": "weights", "warmup": 0.1, "schedule": "jump", "max_length": 512}  # fmt: skip
+CONFIG = {
+    "preset": "frozen",
+    "presets": {
+        "frozen": {
+            "seed": 1,
+            "model": {"name": "bert-base", "hub": "someone/bert-base", "revision": "0123abcd"},
+            "models": {"large": {"name": "bert-large", "hub": "someone/bert-large", "revision": "4567ef01"}},
+            "data": {"source": "hub"},
+            "supertickets": {
+                "recipes": {"default": RECIPE},
+                "subset_recipes": {"10": {**RECIPE, "epochs": 12}},
+                "multitask_recipe": {**RECIPE, "epochs": 5},
+            },
+        }
+    },
+}
+FINGERPRINTS = {
+    "rte/base.pretrained/winning/from-rte/sparsity00/seed1": "178e07d829c200c5",
+    "mnli/large.pretrained/winning/from-mnli/sparsity30/seed2": "094b6672c456079d",
+    "sst-2/base.pretrained/random/from-sst-2/sparsity80/seed3": "03e9a6e2b76a9f40",
+    "rte/base.pretrained/losing/from-rte/sparsity10/seed5": "c18eff166232758f",
+    "cola@draw8/base.pretrained/rerun/from-cola/sparsity00/seed1": "7615e58d3323353a",
+    "mnli@data10/base.pretrained/winning/from-mnli/sparsity40/seed1": "59ec3b5458654f21",
+    "mnli@data1/base.pretrained/random/from-mnli/sparsity40/seed1": "76f35b79dec9ad0a",
+    "rte@lr2/base.pretrained/winning/from-rte/sparsity00/seed1": "5015b7477fab5cbe",
+    "rte/base.pretrained/mismatched/from-rte/sparsity50/seed1": "7b260531dc67a762",
+    "qqp/base.pretrained/mt-dnn/from-glue/sparsity00/seed4": "5c91416f3d5e02d1",
+    "qqp/large.pretrained/ticket-share/from-glue/sparsity-super/seed1": "236c7ccfdfd184d7",
+    "qqp/base.pretrained/ticket-share-strict/from-glue/sparsity-super/seed1": "d4ee9690f429f1dc",
+    "rte/base.pretrained/ticket-share-mismatched/from-glue/sparsity-super/seed1": "3b4b9df2163d95ac",
+    "mrpc/base.mt-dnn/mt-dnn/from-glue/sparsity00/seed2": "ad41204adc8ce394",
+    "mrpc@lr1/large.ticket-share/ticket-share/from-glue/sparsity-super/seed2": "d3670320325f664d",
+    "snli@data0.1/base.mnli-super/mnli-super/from-mnli/sparsity-super/seed5": "3ccee66202dde167",
+    "scitail@data1-extended/base.ticket-share/ticket-share/from-glue/sparsity-super/seed1": "1948ad4973690c09",
+    "base.winning/from-rte/sparsity30/seed1": "122b88dc6e17a921",
+    "large.random/from-mnli/sparsity80/seed2": "e1a74ec96e8174d3",
+    "base.losing/from-mnli@data10/sparsity10/seed1": "cd043c117bc9ad6d",
+    "base.mismatched/from-sts-b/sparsity50/seed1": "f0f47b1064db30e6",
+    "stage trial": "67adc6facdbf75e1",
+    "stage trial_source": "56ff36455a0903ac",
+    "stage families": "2f502668a4418c1b",
+    "stage reruns": "b6d04cac9c96acaf",
+    "stage subsets": "ba2ac1321158988e",
+    "stage subset_families": "5e8b67180fa9a729",
+    "stage mismatch": "df8b51b787f35c90",
+    "stage multitask": "d7e29ade59f393d4",
+    "stage finetune": "6c3b2be278e69b1e",
+    "stage domain": "5be41b1fa7aa9a85",
+}
+OUTPUTS, JOBS = 4760, 331
+
+
+@pytest.mark.parametrize("path", list(RUNS))
+def test_addresses_and_paths(path):
+    address, whole = RUNS[path], Path("supertickets", "runs", path)
+    assert address.folder == whole
+    assert RunAddress.parse(whole) == address
+    assert address.metrics == whole / "metrics.json"
+
+
+@pytest.mark.parametrize("path", list(MASKS))
+def test_masks(path):
+    assert MASKS[path].file == Path("supertickets", "masks", path, "mask.safetensors")
+
+
+def test_other_paths():
+    scores = Path("supertickets/importance/base")
+    assert importance_file("rte", 1, "base") == scores / "rte/seed1.safetensors"
+    assert importance_file("rte", 1, "base", "lr2") == scores / "rte@lr2/seed1.safetensors"
+    weights = Path("supertickets/weights/large/mnli-super/seed2/model.safetensors")
+    assert weights_file("mnli-super", 2, "large") == weights
+    job = find_stage(Stages(parse_config(CONFIG)).all(), "finetune").job(
+        {"model": "base", "method": "mt-dnn", "task": "sst-2", "rate": "lr0"}
+    )
+    assert job.name == "finetune-base-mt-dnn-sst-2-lr0"
+    assert job.record == Path("supertickets/jobs/finetune/base/mt-dnn/sst-2/lr0.json")
+
+
+def test_every_address_is_in_the_grid():
+    cells = [
+        cell for stage in Stages(parse_config(CONFIG)).all() for job in stage.jobs() for cell in job.plans()
+    ]
+    assert set(RUNS.values()) <= {run for cell in cells for run in cell.runs}
+    assert set(MASKS.values()) <= {mask for cell in cells for mask in cell.masks}
+
+
+def test_no_two_jobs_write_one_file():
+    stages = Stages(parse_config(CONFIG)).all()
+    outputs = [path for stage in stages for job in stage.jobs() for path in job.outputs]
+    assert len(outputs) == len(set(outputs)) == OUTPUTS
+    names = [job.name for stage in stages for job in stage.jobs()]
+    assert len(names) == len(set(names)) == JOBS
+
+
+def test_every_input_is_data_or_some_jobs_output():
+    stages = Stages(parse_config(CONFIG)).all()
+    outputs = {path for stage in stages for job in stage.jobs() for path in job.outputs}
+    inputs = {path for stage in stages for job in stage.jobs() for path in job.inputs}
+    assert {path.parts[0] for path in inputs - outputs} == {"data"}
+
+
+def current():
+    config = parse_config(CONFIG)
+    identity = Identity(config)
+    found = {path: identity.fingerprint(address)[:16] for path, address in (RUNS | MASKS).items()}
+    for stage in Stages(config).all():
+        found[f"stage {stage.name}"] = next(stage.jobs()).fingerprint[:16]
+    return found
+
+
+def test_fingerprints():
+    """A default, a key or its spelling changed; every run made so far would count as another run."""
+    assert current() == FINGERPRINTS
