@@ -15,56 +15,103 @@ from tickets.papers.registry import papers
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "paper", "config.yaml")
-NOT_CHAINED = ("mnli", "qqp", "wnli", "qnli", "mrpc", "sst-2")
+CHAINED = ("rte", "cola", "sts-b", "squad", "mlm")
+OTHERS = ("mnli", "qqp", "wnli", "qnli", "mrpc", "sst-2", "snli", "scitail")
 
 
 def recipe(steps, **changes):
-    return {"steps": steps, "batch_size": 8, "learning_rate": 2e-3, "max_length": 64, **changes}
+    return {"steps": steps, "batch_size": 8, "learning_rate": 2e-3, "max_length": 64} | changes
+
+
+def adamax(steps, **changes):
+    """As `supertickets` trains."""
+    own = {"optimizer": "adamax", "eps": 1e-6, "weight_decay": 0.01, "decay": "weights"}
+    return recipe(steps, learning_rate=1e-2, **own, warmup=0.1, schedule="jump", **changes)
 
 
 def small_preset():
-    """Five tasks of all kinds; every stage has at least one run."""
+    """Both papers on all kinds of tasks; every stage of each has at least one run."""
     sizes = {"train": 24, "dev": 16, "test": 16}
-    tasks = ["rte", "cola", "sts-b", "squad", "mlm"]
+    shape = {
+        "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 24, "max_positions": 64,
+        "initializer_range": 0.3,  # so that so small a model does not answer everything alike
+    }  # fmt: skip
+    pretraining = {"pairs": 400, "recipe": recipe(20)}
     return {
         "seed": 3,
-        "model": {
-            "name": "small-bert",
-            "shape": {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 24, "max_positions": 64},
-            "pretraining": {"pairs": 400, "recipe": recipe(20)},
+        "model": {"name": "small-bert", "shape": shape, "pretraining": pretraining},
+        "models": {
+            "large": {"name": "small-large", "shape": {**shape, "layers": 3}, "pretraining": pretraining}
         },
-        "data": {
-            "source": "synthetic",
-            "sizes": dict.fromkeys((*tasks, *NOT_CHAINED), sizes),
-        },
+        "data": {"source": "synthetic", "sizes": dict.fromkeys((*CHAINED, *OTHERS), sizes)},
         "execution": {"device": "cpu", "threads": 1},
-        "lth": {
-            "tasks": tasks,
-            "recipes": {task: recipe(steps) for task, steps in zip(tasks, (5, 4, 4, 3, 3), strict=True)}
-            | {"default": recipe(3)},
-            "multitask_recipe": recipe(3),
-            "replicates": {
-                "imp": 2, "baselines": 1, "oneshot": 1, "transfer": 1, "mlm_ticket": 1, "rewind": 1,
-                "rewind_transfer": 1, "multitask": 1, "datasize": 1, "ablations": 1,
-            },
-            "grid": {
-                "transfer_sources": ["squad", "mlm"],
-                "transfer_targets": ["rte", "mlm"],
-                "winning_sources": ["mlm"],
-                "mlm_ticket_targets": ["rte"],
-                "strict_baselines": ["rte", "cola"],
-                "rewindings": ["rewind50", "standard"],
-                "rewind_tasks": ["rte", "cola"],
-                "rewind_sources": ["mlm"],
-                "rewind_targets": ["rte", "sts-b"],
-                "norewind_targets": ["rte"],
-                "multitask": [["mlm", "cola"]],
-                "multitask_targets": ["rte", "cola"],
-                "datasize": {"cola": 16},
-                "profile_tasks": ["rte"],
-            },
-            "rewind_method": "shortcut",
-            "pack": {"default": ["task", "source", "variant", "combo"], "imp": [], "baselines": [], "transfer": []},
+        "lth": small_lth(),
+        "supertickets": small_supertickets(),
+    }
+
+
+def small_lth():
+    """Five tasks of all kinds."""
+    return {
+        "tasks": list(CHAINED),
+        "recipes": {task: recipe(steps) for task, steps in zip(CHAINED, (5, 4, 4, 3, 3), strict=True)}
+        | {"default": recipe(3)},
+        "multitask_recipe": recipe(3),
+        "replicates": {
+            "imp": 2, "baselines": 1, "oneshot": 1, "transfer": 1, "mlm_ticket": 1, "rewind": 1,
+            "rewind_transfer": 1, "multitask": 1, "datasize": 1, "ablations": 1,
+        },
+        "grid": {
+            "transfer_sources": ["squad", "mlm"],
+            "transfer_targets": ["rte", "mlm"],
+            "winning_sources": ["mlm"],
+            "mlm_ticket_targets": ["rte"],
+            "strict_baselines": ["rte", "cola"],
+            "rewindings": ["rewind50", "standard"],
+            "rewind_tasks": ["rte", "cola"],
+            "rewind_sources": ["mlm"],
+            "rewind_targets": ["rte", "sts-b"],
+            "norewind_targets": ["rte"],
+            "multitask": [["mlm", "cola"]],
+            "multitask_targets": ["rte", "cola"],
+            "datasize": {"cola": 16},
+            "profile_tasks": ["rte"],
+        },
+        "rewind_method": "shortcut",
+        "pack": {"default": ["task", "source", "variant", "combo"], "imp": [], "baselines": [], "transfer": []},
+    }  # fmt: skip
+
+
+def small_supertickets():
+    """Three tasks: of one metric, of two, and with two dev sets; tokens of one are fewer than in `lth`."""
+    return {
+        "models": ["base", "large"],
+        "tasks": ["rte", "sts-b", "mnli"],
+        "recipes": {"default": adamax(4), "rte": adamax(4, max_length=48)},
+        "subset_recipes": {"10": adamax(3)},
+        "multitask_recipe": adamax(5),
+        "evaluations": 2,
+        "extended_batch": 4,
+        "extended_steps": 6,
+        "replicates": {
+            "trial": 2, "families": 2, "reruns": 2, "subsets": 1, "mismatch": 1, "multitask": 1, "finetune": 2,
+            "domain": 1,
+        },
+        "grid": {
+            "families": ["mnli"],
+            "reruns": ["mnli"],
+            "subset_percents": [10],
+            "mismatch": ["rte"],
+            "finetune": ["rte"],
+            "rate_tasks": ["rte"],
+            "domain_percents": [1, 100],
+            "extended_percents": [1],
+        },
+        "pack": {
+            "default": ["model", "seed", "family"],
+            "multitask": ["model", "seed"],
+            "finetune": ["model", "rate", "method"],
+            "domain": ["model", "init", "task"],
         },
     }  # fmt: skip
 
@@ -134,6 +181,26 @@ def jobs_of(config):
 def message(job):
     """The message by which Snakemake announces a job."""
     return " ".join([job.stage.paper, job.stage.name, *job.axes.values()])
+
+
+def involves(job, task):
+    """Whether the task is a target of the job or one of those whose chain made or chose a mask of it.
+
+    An MLM chain with as many sequences as the task has ('mlm@cola') reads nothing of the task but that number.
+    """
+    addresses = [address for cell in job.plans() for address in (*cell.runs, *cell.masks)]
+    return any(task in (getattr(a, "task", ""), *re.split(r"\+", a.source.split("@")[0])) for a in addresses)
+
+
+def readers(jobs, changed):
+    """The changed jobs and all that read what they write, directly or not."""
+    found = list(changed)
+    while True:
+        written = {path for job in found for path in job.outputs}
+        more = [job for job in jobs if job not in found and written & set(job.inputs)]
+        if not more:
+            return found
+        found += more
 
 
 def read_json(path):

@@ -1,37 +1,29 @@
 """The whole pipeline on a small preset, run by Snakemake: what it makes, and what it makes again after a change."""
 
-import copy
 import csv
 import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from small import checkout, jobs_of, message, messages, plan, read_json, small_preset, snakemake, write_config
+from small import (
+    checkout,
+    involves,
+    message,
+    messages,
+    plan,
+    read_json,
+    readers,
+    snakemake,
+)
 
-from tickets.config import load_config
-from tickets.data.tasks import TASKS
-from tickets.papers.lth.identity import Identity
-from tickets.papers.registry import artifacts, papers
+from tickets.papers.registry import PAPERS, artifacts, papers
 from tickets.spec import fingerprint
 
-LTH = "results/small/lth"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A finished pipeline. Tests put back what they change."""
-    folder = checkout(tmp_path_factory.mktemp("built"))
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stdout[-5000:]
-    return folder
-
-
-@pytest.fixture(scope="module")
-def config(built):
-    return load_config(built / "config.yaml")
+RESULTS = Path("results/small")
 
 
 def rows(path):
@@ -39,115 +31,138 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_every_declared_file_is_there_and_nothing_is_left_to_do(built, config):
-    declared = [path for job in jobs_of(config) for path in job.outputs]
+def runs_of(jobs, paper=None):
+    return [run for job in jobs for run in job.runs if paper in (None, job.stage.paper)]
+
+
+def rules_of(found, paper):
+    """Rules of a paper in a plan."""
+    return {name for name in found.rules if name.startswith(f"{paper}_")}
+
+
+def test_every_declared_file_is_there_and_nothing_is_left_to_do(built, config, jobs):
+    declared = [path for job in jobs for path in job.outputs]
     declared += [
         path.relative_to(config.root)
         for a in artifacts(config).values()
         for path in a.outputs(config.root / a.paper)
     ]
-    declared += [Path(id, f"{frame.name}.csv") for id, p in papers(config).items() for frame in p.frames]
+    for id, paper in papers(config).items():
+        own = ("cells.csv", "costs.csv", "claims.json", "claims.md", "facts.json")
+        declared += [Path(id, name) for name in (*own, *(f"{frame.name}.csv" for frame in paper.frames))]
     declared += [path for role in config.settings.roles for path in config.settings.model_files(role)]
-    assert [path for path in declared if not (built / config.root / path).is_file()] == []
+    there = [built / config.root / path for path in declared]
+    assert [path for path in there if not path.is_file() or not path.stat().st_size] == []
     assert (built / "results/small/report/index.html").stat().st_size > 10_000
     assert not list(built.rglob("*.part"))
     assert not list((built / ".tickets").rglob("*.safetensors")), "in-flight checkpoints are gone"
     assert plan(built).rules == {}
 
 
-def test_every_run_has_scores_and_a_birth_certificate_that_the_config_explains(built, config):
-    identity = Identity(config)
-    runs = [run for job in jobs_of(config) for run in job.runs]
-    assert len(runs) == len(set(runs)) > 100
-    for run in runs:
-        metrics = read_json(built / config.root / run.metrics)
-        certificate = read_json(built / config.root / run.folder / "run.json")
-        assert metrics["fingerprint"] == certificate["identity"]["fingerprint"] == identity.fingerprint(run)
-        assert fingerprint(certificate["identity"]["spec"]) == metrics["fingerprint"]
-        assert -100 <= metrics["score"] <= 100
+def test_every_stage_of_every_paper_has_a_job(config):
+    """Else the tests below would say nothing of it."""
+    idle = [s.name for p in papers(config).values() for s in p.stages(config) if not any(s.jobs())]
+    assert idle == []
 
 
-def test_no_run_lies_on_disk_that_the_grid_does_not_know(built, config):
-    found = {path.relative_to(built / config.root) for path in (built / LTH / "runs").rglob("metrics.json")}
-    assert found == {run.metrics for job in jobs_of(config) for run in job.runs}
+def test_every_run_has_scores_and_a_birth_certificate_that_the_config_explains(built, config, jobs):
+    runs = runs_of(jobs)
+    assert len(runs) == len(set(runs))
+    assert min(Counter(run.paper for run in runs).values()) > 100
+    for job in jobs:
+        for run in job.runs:
+            metrics = read_json(built / config.root / run.metrics)
+            certificate = read_json(built / config.root / run.folder / "run.json")
+            identity = certificate["identity"]
+            assert metrics["fingerprint"] == identity["fingerprint"] == job.stage.identity(run)
+            assert fingerprint(identity["spec"]) == metrics["fingerprint"]
+            assert -100 <= metrics["score"] <= 100
 
 
-def test_cells_hold_one_row_a_run_and_are_the_stages_one_below_the_other(built, config):
-    whole = rows(built / LTH / "cells.csv")
-    runs = [run for job in jobs_of(config) for run in job.runs]
+def test_nothing_lies_on_disk_that_the_grid_does_not_know(built, config, jobs):
+    declared = {path for job in jobs for path in job.outputs}
+    for name in ("metrics.json", "mask.safetensors", "model.safetensors"):
+        found = {path.relative_to(built / config.root) for path in (built / config.root).rglob(name)}
+        found -= {path for role in config.settings.roles for path in config.settings.model_files(role)}
+        assert found == {path for path in declared if path.name == name}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_cells_hold_one_row_a_run_and_are_the_stages_one_below_the_other(built, config, jobs, paper):
+    whole = rows(built / RESULTS / paper / "cells.csv")
+    runs = runs_of(jobs, paper)
     assert sorted(row["path"] for row in whole) == sorted(run.folder.as_posix() for run in runs)
-    stages = list(dict.fromkeys(job.stage.name for job in jobs_of(config) if job.runs))
-    parts = [row for stage in stages for row in rows(built / LTH / "cells" / f"{stage}.csv")]
+    stages = list(dict.fromkeys(job.stage.name for job in jobs if job.stage.paper == paper and job.runs))
+    parts = [row for stage in stages for row in rows(built / RESULTS / paper / "cells" / f"{stage}.csv")]
     assert parts == whole
     by_path = {run.folder.as_posix(): run for run in runs}
     for row in whole:
-        metrics = read_json(built / config.root / by_path[row["path"]].metrics)
+        run = by_path[row["path"]]
+        metrics = read_json(built / config.root / run.metrics)
+        assert (row["paper"], row["model"], row["variant"]) == (paper, run.model or "base", run.variant)
         assert float(row["score"]) == metrics["score"]
         assert float(row["sparsity"]) == int(metrics["resolved"]) / 100
+        assert all(float(row[name]) == metrics["extra"][name] for name in PAPERS[paper].cell_columns
+                   if name in metrics["extra"])  # fmt: skip
 
 
-def test_the_costs_are_those_of_the_jobs(built, config):
-    costs = {row["stage"]: row for row in rows(built / LTH / "costs.csv")}
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_costs_are_those_of_the_jobs(built, jobs, paper):
+    costs = {row["stage"]: row for row in rows(built / RESULTS / paper / "costs.csv")}
+    own = [job for job in jobs if job.stage.paper == paper]
     for stage, row in costs.items():
-        jobs = [job for job in jobs_of(config) if job.stage.name == stage]
-        assert int(row["jobs"]) == len(jobs)
-        assert int(row["runs"]) == sum(len(job.runs) for job in jobs)
-    assert set(costs) == {job.stage.name for job in jobs_of(config)}
+        of_stage = [job for job in own if job.stage.name == stage]
+        assert int(row["jobs"]) == len(of_stage)
+        assert int(row["runs"]) == sum(len(job.runs) for job in of_stage)
+    assert set(costs) == {job.stage.name for job in own}
 
 
-def test_a_new_date_alone_repeats_nothing(built, config):
-    metrics = built / config.root / jobs_of(config)[0].runs[0].metrics
-    os.utime(metrics)
+def test_a_new_date_alone_repeats_nothing(built, config, jobs):
+    for paper in PAPERS:
+        os.utime(built / config.root / runs_of(jobs, paper)[0].metrics)
     assert plan(built).rules == {}
 
 
-def test_a_changed_score_redoes_its_cells_and_what_shows_them_and_trains_nothing(built, config):
-    run = next(job.runs[0] for job in jobs_of(config) if job.stage.name == "baselines")
-    metrics = built / config.root / run.metrics
-    before = metrics.read_text()
-    metrics.write_text(before.replace('"score": ', '"score": 1'))
-    try:
-        found = plan(built)
-    finally:
-        metrics.write_text(before)
-    shown = {item.id for item in artifacts(config).values() if "baselines" in item.stages}
-    assert len(shown) == 3
-    assert (
-        set(found.rules) == {"lth_cells_baselines", "lth_cells", "lth_claims", "report_page", "all"} | shown
-    )
-    assert plan(built).rules == {}, "the old file is back, so nothing has changed"
+def shows(config, paper, stage):
+    """What has to be made again when the cells of a stage change."""
+    items = {item.id for item in artifacts(config).values() if item.paper == paper and stage in item.stages}
+    return items | {f"{paper}_cells_{stage}", f"{paper}_cells", f"{paper}_claims", "report_page", "all"}
 
 
-def involves(job, task):
-    """Whether the task is a target of the job or one of those whose chain made or chose a mask of it.
-
-    An MLM chain with as many sequences as the task has ('mlm@cola') reads nothing of the task but that number.
-    """
-    addresses = [address for cell in job.plans() for address in (*cell.runs, *cell.masks)]
-    return any(task in (getattr(a, "task", ""), *re.split(r"\+", a.source.split("@")[0])) for a in addresses)
-
-
-def readers(jobs, changed):
-    """The changed jobs and all that read what they write, directly or not."""
-    found = list(changed)
-    while True:
-        written = {path for job in found for path in job.outputs}
-        more = [job for job in jobs if job not in found and written & set(job.inputs)]
-        if not more:
-            return found
-        found += more
+def test_changed_scores_redo_their_cells_and_what_shows_them_and_train_nothing(edited, config, jobs, built):
+    stages = {("lth", "baselines"): 3, ("supertickets", "reruns"): 8, ("supertickets", "domain"): 1}
+    runs = [next(job.runs[0] for job in jobs if (job.stage.paper, job.stage.name) == s) for s in stages]
+    expected = {stage: shows(config, *stage) for stage in stages}
+    assert {stage: len(rules) - 5 for stage, rules in expected.items()} == stages
+    assert set(edited(*runs).rules) == set().union(*expected.values())
+    edited.undo()
+    assert plan(built).rules == {}, "the old files are back, so nothing has changed"
 
 
-def test_a_learning_rate_redoes_the_jobs_of_its_task_and_no_others(built, config):
-    jobs = jobs_of(config)
-    preset = small_preset()
-    preset["lth"]["recipes"]["cola"]["learning_rate"] *= 2
-    write_config(built, preset)
-    try:
-        found = plan(built)
-    finally:
-        write_config(built, small_preset())
-    expected = {message(job) for job in readers(jobs, [job for job in jobs if involves(job, "cola")])}
+def test_a_changed_score_of_a_ticket_redoes_what_shares_it(edited, config, jobs):
+    """Ticket sharing chooses among the levels of a trial."""
+    run = next(run for job in jobs if job.stage.name == "trial" for run in job.runs if run.level == "30")
+    found = edited(run)
+    everything = {message(job) for job in jobs}
+    choosing = [job for job in jobs if run.metrics in job.inputs]
+    expected = {message(job) for job in readers(jobs, choosing)}
+    assert found.jobs & everything == expected
+    sharing = {"ticket-share", "ticket-share-strict", "ticket-share-mismatched"}
+    assert {message(job) for job in choosing} == {f"supertickets multitask {method}" for method in sharing}
+    assert {"supertickets finetune rte", "supertickets domain"} < expected
+    assert shows(config, "supertickets", "trial") <= set(found.rules)
+    assert rules_of(found, "lth") == set()
+
+
+def test_learning_rates_redo_the_jobs_of_their_tasks_and_no_others(changed, jobs):
+    def faster(preset):
+        preset["lth"]["recipes"]["cola"]["learning_rate"] *= 2
+        preset["supertickets"]["recipes"]["rte"]["learning_rate"] *= 2
+
+    found = changed(faster)
+    tasks = {"lth": ("cola",), "supertickets": ("rte", "glue")}
+    touched = [job for job in jobs if any(involves(job, task) for task in tasks[job.stage.paper])]
+    expected = {message(job) for job in readers(jobs, touched)}
     everything = {message(job) for job in jobs}
     assert found.jobs & everything == expected
     spared = {
@@ -158,41 +173,78 @@ def test_a_learning_rate_redoes_the_jobs_of_its_task_and_no_others(built, config
         "lth code_profile",
     }
     assert spared <= everything - expected
-    assert not {"encode", "pretrained_model_base"} & set(found.rules)
-    assert "lth_facts" in found.rules
+    names = ("trial sts-b", "trial mnli", "trial_source mnli", "families mnli", "reruns mnli", "subsets 10",
+             "subset_families 10")  # fmt: skip
+    assert {text for text in everything - expected if text.startswith("supertickets")} == {
+        f"supertickets {name}" for name in names
+    }
+    assert not {"encode", "pretrained_model_base", "pretrained_model_large"} & set(found.rules)
+    assert {"lth_facts", "supertickets_facts", "supertickets_importance_frame"} <= set(found.rules)
 
 
-def test_how_jobs_run_is_no_reason_to_run_them_again(built):
-    preset = copy.deepcopy(small_preset())
-    preset["execution"] |= {"threads": 2, "checkpoint_seconds": 5.0, "runtime": 7, "mem_mb": 999}
-    write_config(built, preset)
-    try:
-        assert plan(built).rules == {}
-    finally:
-        write_config(built, small_preset())
+def importance(preset):
+    preset["supertickets"]["tickets"] = {"importance": "example"}
 
 
-def test_a_deleted_figure_comes_back_alone_and_the_same(built):
-    figure = built / LTH / "figures" / "fig2.png"
-    before = {path: path.read_bytes() for path in figure.parent.glob("fig2.*")}
-    assert len(before) == 3
-    figure.unlink()
-    assert set(plan(built).rules) == {"lth_fig2", "report_page", "all"}
-    done = snakemake(built, "lth_fig2")
+def masked_words(preset):
+    preset["lth"]["eval_mask_seed"] = 99
+
+
+@pytest.mark.parametrize(("change", "paper"), [(importance, "supertickets"), (masked_words, "lth")])
+def test_a_key_of_one_paper_redoes_all_jobs_of_that_paper_and_nothing_of_the_other(
+    changed, jobs, change, paper
+):
+    found = changed(change)
+    assert found.jobs & {message(job) for job in jobs} == {
+        message(job) for job in jobs if job.stage.paper == paper
+    }
+    assert [name for other in PAPERS if other != paper for name in rules_of(found, other)] == []
+    assert not {"encode", "pretrained_model_base", "pretrained_model_large"} & set(found.rules)
+
+
+def test_another_large_model_redoes_what_starts_from_it(changed, jobs):
+    def deeper(preset):
+        preset["models"]["large"]["shape"]["layers"] = 4
+
+    found = changed(deeper)
+    everything = {message(job) for job in jobs}
+    expected = {message(job) for job in readers(jobs, [job for job in jobs if "large" in job.models])}
+    assert found.jobs & everything == expected
+    spared = {
+        "supertickets trial_source mnli",
+        "supertickets subsets 10",
+        "supertickets mismatch rte",
+        "lth imp rte",
+    }
+    assert spared <= everything - expected
+    assert "pretrained_model_large" in found.rules
+    assert "pretrained_model_base" not in found.rules
+
+
+def test_how_jobs_run_is_no_reason_to_run_them_again(changed):
+    def elsewhere(preset):
+        preset["execution"] |= {"threads": 2, "checkpoint_seconds": 5.0, "runtime": 7, "mem_mb": 999}
+
+    assert changed(elsewhere).rules == {}
+
+
+def test_deleted_figures_come_back_alone_and_the_same(built):
+    figures = [("lth", "fig2"), ("supertickets", "fig6")]
+    before = {
+        path: path.read_bytes()
+        for paper, stem in figures
+        for path in (built / RESULTS / paper / "figures").glob(f"{stem}.*")
+    }
+    assert len(before) == 6
+    rules = {f"{paper}_{stem}" for paper, stem in figures}
+    for paper, stem in figures:
+        (built / RESULTS / paper / "figures" / f"{stem}.png").unlink()
+    assert set(plan(built).rules) == rules | {"report_page", "all"}
+    done = snakemake(built, *rules)
     assert done.returncode == 0, done.stdout
-    assert messages(done.stdout) == {"render lth_fig2"}
+    assert messages(done.stdout) == {f"render {rule}" for rule in rules}
     assert {path: path.read_bytes() for path in before} == before
     assert plan(built).rules == {}, "an equal figure is no reason for a new report"
-
-
-def test_one_figure_from_scratch_needs_its_own_stages_only(tmp_path):
-    folder = checkout(tmp_path)
-    found = plan(folder, "lth_fig2a")
-    trained = {"lth_imp", "lth_oneshot", "lth_transfer_rte", "lth_transfer_mlm"}
-    collected = {f"lth_cells_{stage}" for stage in ("imp", "oneshot", "transfer")}
-    assert set(found.rules) == trained | collected | {"encode", "pretrained_model_base", "lth_fig2a"}
-    assert found.rules["encode"] == 5, "only the tasks whose data some run reads"
-    assert found.rules["encode"] < len(TASKS)
 
 
 VOLATILE = ("seconds",)
@@ -207,9 +259,11 @@ def stable(path):
     return path.read_bytes()
 
 
-def test_a_second_run_elsewhere_makes_the_same_files(built, tmp_path):
+def test_a_second_run_elsewhere_makes_the_same_files(built, jobs, tmp_path):
     folder = checkout(tmp_path)
-    done = snakemake(folder, "lth_fig11", "lth_overlap", "results/small/lth/facts.json", cores=3)
+    trial = [job for job in jobs if job.stage.name == "trial_source"]
+    files = ["lth/facts.json", *(path for job in trial for path in job.outputs)]
+    done = snakemake(folder, "lth_fig11", "lth_overlap", *(str(RESULTS / path) for path in files), cores=3)
     assert done.returncode == 0, done.stdout[-5000:]
     kept = [
         path.relative_to(folder)
@@ -218,8 +272,21 @@ def test_a_second_run_elsewhere_makes_the_same_files(built, tmp_path):
         or path.name in ("metrics.json", "facts.json", "predictions.json")
     ]  # fmt: skip
     assert {path.suffix for path in kept} > {".safetensors", ".csv", ".pdf", ".png", ".tex", ".json"}
-    assert len([path for path in kept if path.name == "mask.safetensors"]) == 90
+    masks = Counter(path.parts[2] for path in kept if path.name == "mask.safetensors")
+    assert masks == {"lth": 90, "supertickets": 16}
+    assert len([path for path in kept if path.parent.parent.name == "mnli-super"]) == 2
     assert [str(path) for path in kept if stable(folder / path) != stable(built / path)] == []
+
+
+PROBE = """
+    const all = [...document.images], seen = id => document.getElementById(id)?.getBoundingClientRect();
+    const whole = all.filter(i => i.complete && i.naturalWidth > 50).length;
+    const shown = IDS.filter(id => seen(id)?.height > 10 && seen(id).right <= innerWidth);
+    const wide = document.documentElement.scrollWidth;
+    document.title = `images ${whole}/${all.length} wide ${wide} shown ${shown.join(" ")}`;
+"""
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--window-size=1300,900", "--virtual-time-budget=20000", "--dump-dom")  # fmt: skip
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
@@ -227,27 +294,18 @@ def test_the_report_opens_in_a_browser_with_every_image_and_without_sideways_scr
     built, config, tmp_path
 ):
     page = tmp_path / "report.html"
-    probe = (
-        "const all = [...document.images]; const whole = all.filter(i => i.complete && i.naturalWidth > 50).length;"
-        "document.title = `images ${whole}/${all.length} wide ${document.documentElement.scrollWidth}`;"
-    )
-    source = (built / "results/small/report/index.html").read_text()
+    ids = [*PAPERS, *(f"{paper}-claims" for paper in PAPERS), *artifacts(config)]
+    probe = PROBE.replace("IDS", str(ids))
+    source = (built / RESULTS / "report" / "index.html").read_text()
     page.write_text(source.replace("</body>", f"<script>onload = () => {{ {probe} }}</script></body>"))
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-    ]
     done = subprocess.run(
-        ["chromium", *flags, f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,900",
-         "--virtual-time-budget=20000", "--dump-dom", page.as_uri()],
+        ["chromium", *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    found = re.search(r"<title>images (\d+)/(\d+) wide (\d+)</title>", done.stdout)
+    found = re.search(r"<title>images (\d+)/(\d+) wide (\d+) shown (.*)</title>", done.stdout)
     assert found, done.stderr[-2000:]
-    whole, images, wide = map(int, found.groups())
+    whole, images, wide = map(int, found.groups()[:3])
     figures = [item for item in artifacts(config).values() if item.kind == "figure"]
     assert whole == images == len(figures)
     assert wide <= 1300
+    assert found[4].split() == ids

@@ -1,7 +1,7 @@
 """What a user can get wrong on Snakemake's command line and in the config ends in one message."""
 
 import pytest
-from small import checkout, recipe, small_preset, snakemake, write_config
+from small import checkout, small_preset, snakemake, write_config
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,17 @@ def refused(folder, *arguments):
             "lth_tabel2",
             "unknown target 'lth_tabel2'; did you mean 'lth_table2'? `tickets list` shows them all.",
         ),
+        (
+            "supertickets_tabel1",
+            "unknown target 'supertickets_tabel1'; did you mean 'supertickets_table1'? `tickets list`",
+        ),
+        ("superticket", "unknown target 'superticket'; did you mean 'supertickets'?"),
         ("lth_fig1", "lth_fig1 is not reproduced: Figure 1 is a schematic drawing"),
+        (
+            "supertickets_fig2",
+            "supertickets_fig2 is not reproduced: Figure 2 is a schematic drawing of head and FFN masks; "
+            "it contains no result.",
+        ),
         ("results/small/lth/figures/fig99.png", "No rule to produce results/small/lth/figures/fig99.png"),
     ],
 )
@@ -34,7 +44,8 @@ def test_an_unknown_target_is_named_with_what_was_meant(folder, target, message)
 
 
 def test_words_that_are_no_targets_are_left_alone(folder):
-    done = snakemake(folder, "--dry-run", "lth_fig2", "--keep-going", "--jobname", "anything")
+    targets = ("lth_fig2", "supertickets_fig3")
+    done = snakemake(folder, "--dry-run", *targets, "--keep-going", "--jobname", "anything")
     assert done.returncode == 0, done.stdout
 
 
@@ -63,7 +74,7 @@ def test_an_unknown_key_is_named(tmp_path):
 def test_a_preset_without_papers_is_refused(tmp_path):
     folder = checkout(tmp_path)
     preset = small_preset()
-    del preset["lth"]
+    del preset["lth"], preset["supertickets"]
     write_config(folder, preset)
     expected = "config.yaml: presets.small: there is no paper to run; give a section 'lth' or 'supertickets'"
     assert expected in refused(folder)
@@ -72,17 +83,29 @@ def test_a_preset_without_papers_is_refused(tmp_path):
 def test_a_model_without_a_role_in_the_preset_is_named(tmp_path):
     folder = checkout(tmp_path)
     preset = small_preset()
-    preset["supertickets"] = {"recipes": {"default": recipe(3)}, "multitask_recipe": recipe(3)}
+    del preset["models"]
     write_config(folder, preset)
     assert "presets.small: models: there is no model 'large'; there are base." in refused(folder)
 
 
-def test_a_stage_to_pack_that_there_is_not_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("paper", "word", "first"), [("lth", "imps", "imp"), ("supertickets", "trials", "trial")]
+)
+def test_a_stage_to_pack_that_there_is_not_is_named(tmp_path, paper, word, first):
     folder = checkout(tmp_path)
     preset = small_preset()
-    preset["lth"]["pack"] = {"imps": ["task"]}
+    preset[paper]["pack"] = {word: ["task"]}
     write_config(folder, preset)
-    assert "lth.pack: 'imps' is no stage; the stages are imp, " in refused(folder)
+    assert f"{paper}.pack: '{word}' is no stage; the stages are {first}, " in refused(folder)
+
+
+def test_an_unknown_key_below_a_paper_is_named(tmp_path):
+    folder = checkout(tmp_path)
+    preset = small_preset()
+    preset["supertickets"]["ticket"] = {"importance": "example"}
+    write_config(folder, preset)
+    expected = "config.yaml: presets.small.supertickets.ticket: unknown key; did you mean 'tickets'?"
+    assert expected in refused(folder)
 
 
 def test_a_config_that_is_no_yaml_is_refused(tmp_path):
