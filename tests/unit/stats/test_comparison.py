@@ -100,5 +100,6 @@ def test_equal_gaps_have_no_spread_whatever_the_rounding():
     first = [99.5, 99.3, 98.7]
     found = paired_t(first, [score - 0.2 for score in first])
     assert found is not None
-    assert found.p == 0.0 and math.isinf(found.t)
+    assert found.p == 0.0
+    assert math.isinf(found.t)
     assert found.low == found.high == pytest.approx(0.2)
