@@ -9,6 +9,14 @@ VERSIONS = {
     "encoding": 1,  # from text to token ids
     "engine": 1,  # forward pass, optimizer, order of examples
     "pruning": 1,  # masks, re-initialisation, shuffling
-    "imp": 1,  # what happens in and between the rounds of a chain
     "metrics": 1,  # evaluation and scores
 }
+"""Of what all papers share."""
+PAPER_VERSIONS = {
+    "lth": {"imp": 1},  # what happens in and between the rounds of a chain
+    "supertickets": {
+        "tickets": 1,  # importance, ranking, choice of evaluation points and levels
+        "sharing": 1,  # multi-task learning and what starts from it
+    },
+}
+"""Of what each paper has to itself."""

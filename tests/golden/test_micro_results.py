@@ -1,6 +1,6 @@
 """Results of the algorithms at the smallest scale, to notice a change of them that VERSIONS does not own up to.
 
-If a change is meant, raise the number in `tickets.versions.VERSIONS` (runs are then redone) and write the new values
+If a change is meant, raise the number in `tickets.versions` (runs are then redone) and write the new values
 down here under the new number.
 """
 
@@ -26,7 +26,7 @@ from tickets.training.loop import train
 from tickets.training.objective import TaskObjective
 from tickets.training.resident import Resident
 from tickets.training.schedule import LinearDecay
-from tickets.versions import VERSIONS
+from tickets.versions import PAPER_VERSIONS, VERSIONS
 from tiny_engine import tiny_model, tiny_preset, tiny_recipe, tiny_task
 
 ENGINE = {
@@ -189,7 +189,7 @@ def chain(folder):
 
 def test_imp(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert chain(tmp_path) == pytest.approx(IMP[VERSIONS["imp"] * VERSIONS["metrics"]], rel=1e-6)
+    assert chain(tmp_path) == pytest.approx(IMP[PAPER_VERSIONS["lth"]["imp"] * VERSIONS["metrics"]], rel=1e-6)
 
 
 def trial(folder):
@@ -215,7 +215,7 @@ def trial(folder):
 
 def test_tickets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found, expected = trial(tmp_path), TICKETS[VERSIONS["engine"] * VERSIONS["pruning"] * VERSIONS["metrics"]]
+    found, expected = trial(tmp_path), TICKETS[PAPER_VERSIONS["supertickets"]["tickets"] * VERSIONS["engine"]]
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         assert found[name] == (values if isinstance(values, str) else pytest.approx(values, rel=1e-5)), name

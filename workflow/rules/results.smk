@@ -164,8 +164,13 @@ rule report_page:
         expand(
             str(ROOT / "{paper}" / "{file}"),
             paper=PAPERS,
-            file=["claims.json", "cells.csv", "costs.csv"],
+            file=["claims.json", "cells.csv", "costs.csv", "facts.json"],
         ),
+        [
+            str(ROOT / id / f"{frame.name}.csv")
+            for id, paper in PAPERS.items()
+            for frame in paper.frames
+        ],
     output:
         str(ROOT / "report" / "index.html"),
     log:

@@ -17,6 +17,8 @@ OURS, OURS_STD, OURS_N = "ours", "ours std", "ours n"
 PUBLISHED, PUBLISHED_STD, DIFFERENCE = "published", "published std", "difference"
 _PRINTED = ((OURS, OURS_STD), (PUBLISHED, PUBLISHED_STD), (DIFFERENCE, ""))
 QUANTITIES = (OURS, OURS_STD, OURS_N, PUBLISHED, PUBLISHED_STD, DIFFERENCE)
+ROUNDING = 1e-9
+"""What is smaller is a zero that arithmetic missed."""
 
 
 class Statistic(Protocol):
@@ -169,7 +171,7 @@ def _text(kind: str, value: object, std: object, places: int, short: bool) -> st
         return NOT_RUN if kind == OURS else ""
     if not isinstance(value, float):
         return str(value)
-    if short and 0 < abs(value) < 0.0005:  # learning rates and small p-values: 2e-5
+    if short and ROUNDING < abs(value) < 0.0005:  # learning rates and small p-values: 2e-5
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
     sign = "+" if kind == DIFFERENCE and round(value, places) != 0 else ""

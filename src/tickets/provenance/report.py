@@ -82,10 +82,12 @@ def duration(seconds: float) -> str:
 
 
 def _inputs(results_dir: Path, papers: Sequence[str]) -> list[tuple[str, str]]:
-    """The files that all numbers come from, with their sha256."""
-    names = ("cells.csv", "overlap.csv", "claims.json", "costs.csv")
+    """The files that all numbers come from, with their sha256: the tidy ones at the top of each paper's folder."""
     found = [
-        Path(paper) / name for paper in papers for name in names if (results_dir / paper / name).exists()
+        path.relative_to(results_dir)
+        for paper in papers
+        for path in sorted((results_dir / paper).glob("*.*"))
+        if path.suffix in (".csv", ".json")
     ]
     return [
         (path.as_posix(), hashlib.sha256((results_dir / path).read_bytes()).hexdigest()) for path in found

@@ -7,7 +7,7 @@ from tickets.config import Config
 from tickets.papers.lth.settings import lth_settings
 from tickets.papers.lth.tasks import TASKS
 from tickets.spec import MaskAddress, RunAddress, fingerprint
-from tickets.versions import VERSIONS
+from tickets.versions import PAPER_VERSIONS, VERSIONS
 
 Facts = dict[str, Any]
 
@@ -25,7 +25,7 @@ class Identity:
             "model": model,
             "precision": self.preset.execution.precision,
             "eval_mask_seed": self.settings.eval_mask_seed,
-            "versions": VERSIONS,
+            "versions": VERSIONS | PAPER_VERSIONS["lth"],
         }
 
     def _task(self, name: str) -> Facts:

@@ -75,7 +75,9 @@ def _compression(evidence: Evidence, published: PublishedEvidence, model: str) -
     def judge(sel: Selection) -> Verdict:
         kept = evidence.compression(model, sel=sel)
         figures = {"remaining": kept, "printed": target, "by_task": _kept(evidence, model, sel)}
-        checks = {f"within {COMPRESSION_TOLERANCE} of {target:.3f}": near(kept, target, COMPRESSION_TOLERANCE)}
+        checks = {
+            f"within {COMPRESSION_TOLERANCE} of {target:.3f}": near(kept, target, COMPRESSION_TOLERANCE)
+        }
         note = "" if kept is None else f"mean {kept:.4f}"
         return decide(checks, figures, note=note, partial=bool(figures["by_task"]))
 

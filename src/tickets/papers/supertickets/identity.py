@@ -8,7 +8,7 @@ from tickets.data.tasks import TASKS
 from tickets.papers.supertickets.addresses import MULTITASK
 from tickets.papers.supertickets.settings import supertickets_settings
 from tickets.spec import MaskAddress, RunAddress, fingerprint
-from tickets.versions import VERSIONS
+from tickets.versions import PAPER_VERSIONS, VERSIONS
 
 Facts = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Identity:
             "selection": self.settings.selection,
             "evaluations": self.settings.evaluations,
             "tickets": self.settings.tickets.model_dump(mode="json"),
-            "versions": VERSIONS,
+            "versions": VERSIONS | PAPER_VERSIONS["supertickets"],
         }
 
     def _task(self, name: str) -> Facts:
