@@ -41,12 +41,6 @@ shell.prefix(
     f"TICKETS_PRESET={CONFIG.preset} OMP_NUM_THREADS={EXECUTION.threads}; "
 )
 
-# Snakemake's rate limit looks at all waiting jobs once a second again for every job that has finished. With hundreds
-# of short jobs its process ends up doing nothing else; jobs on this machine need no such limit.
-if workflow.local_exec and workflow.scheduling_settings is not None:
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
-
 def below(paths):
     """Paths below results/<preset>, as strings."""
     return [str(ROOT / path) for path in paths]
