@@ -41,6 +41,7 @@ shell.prefix(
     f"TICKETS_PRESET={CONFIG.preset} OMP_NUM_THREADS={EXECUTION.threads}; "
 )
 
+
 def below(paths):
     """Paths below results/<preset>, as strings."""
     return [str(ROOT / path) for path in paths]
