@@ -17,13 +17,8 @@ from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.papers.lth.settings import LthSettings
 from tickets.papers.supertickets.settings import SuperticketsSettings
+from tickets.section import Section
 from tickets.training.recipe import Recipe
-
-
-class Section(BaseModel):
-    """A config section: unknown keys are errors, values are fixed once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Shape(Section):

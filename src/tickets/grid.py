@@ -180,3 +180,15 @@ def find_stage(stages: Sequence[Stage], name: str) -> Stage:
         if stage.name == name:
             return stage
     raise TicketsError(f"unknown stage '{name}'; the stages are {', '.join(s.name for s in stages)}.")
+
+
+def packed_axes(pack: Mapping[str, tuple[str, ...]], stage: str) -> tuple[str, ...]:
+    """Axes that a config packs into one process for a stage, or else for all ('default')."""
+    return pack.get(stage, pack.get("default", ()))
+
+
+def check_pack(key: str, pack: Mapping[str, tuple[str, ...]], stages: Sequence[Stage]) -> None:
+    """Raise `TicketsError` if the config `key` packs a stage that there is not."""
+    names = [stage.name for stage in stages]
+    if unknown := sorted(set(pack) - {"default"} - set(names)):
+        raise TicketsError(f"{key}: '{unknown[0]}' is no stage; the stages are {', '.join(names)}.")

@@ -52,3 +52,35 @@ class Artifact:
                 f"artifact {self.id}: {self.render} is no function; correct its registry entry."
             )
         return found  # type: ignore[no-any-return]
+
+
+def paper_item(
+    paper: str,
+    kind: Kind,
+    stem: str,
+    number: str,
+    title: str,
+    stages: tuple[str, ...],
+    caption: str,
+    notes: str = "",
+    *,
+    frames: tuple[str, ...] = (),
+    facts: bool = False,
+    extra: bool = False,
+) -> Artifact:
+    """An artifact whose function has its name, in the paper's module `tables`, `figures` or (ours) `extras`."""
+    module = "extras" if extra else f"{kind}s"
+    return Artifact(
+        f"{paper}_{stem}",
+        paper,
+        kind,
+        number,
+        title,
+        stages,
+        f"tickets.papers.{paper}.{module}:{stem}",
+        caption,
+        notes,
+        frames=frames,
+        facts=facts,
+        extra=extra,
+    )

@@ -5,8 +5,6 @@ provenance, and a seal over all of these), so that equal masks with equal proven
 flipped byte is found on reading: in a tensor by the sha256, in the header by the seal.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,10 +17,12 @@ from safetensors.numpy import save_file
 
 from tickets.errors import TicketsError
 from tickets.pruning.mask import Mask
+from tickets.pruning.sealed import seal, unseal
 
 FORMAT = "tickets-mask/1"
 _KEY = "tickets-mask"
 _ADVICE = "Restore the file (`dvc checkout`, or a fresh copy) or delete it and make the mask again."
+_REMEDY = "Use the version of tickets that wrote it, or make the mask again."
 
 
 def write_mask(mask: Mask, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -37,11 +37,10 @@ def write_mask(mask: Mask, path: Path, provenance: Mapping[str, Any]) -> None:
         "sha256": mask.digest(),
         "shapes": [[name, list(shape)] for name, shape in mask.shapes.items()],
     }
-    header["seal"] = _seal(header)
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(mask.packed(), part, metadata={_KEY: _canonical(header)})
+        save_file(mask.packed(), part, metadata={_KEY: seal(header)})
         part.replace(path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
@@ -88,22 +87,7 @@ def _open(path: Path, tensors: bool) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{path}: a safetensors file, but not a mask of this program (no {_KEY!r} entry in its header). "
             "Masks come from `tickets prune` and from the pipeline."
         )
-    return _header(path, text), packed
-
-
-def _header(path: Path, text: str) -> dict[str, Any]:
-    try:
-        header = json.loads(text)
-    except ValueError:
-        header = None
-    if not isinstance(header, dict) or header.pop("seal", None) != _seal(header):
-        raise TicketsError(f"{path}: the header does not match its seal; the file is damaged. {_ADVICE}")
-    if header["format"] != FORMAT:
-        raise TicketsError(
-            f"{path}: format is {header['format']!r}, this version reads {FORMAT!r}. "
-            "Use the version of tickets that wrote it, or make the mask again."
-        )
-    return header
+    return unseal(path, text, FORMAT, _ADVICE, _REMEDY), packed
 
 
 def _unpack(path: Path, name: str, packed: Any, shape: tuple[int, ...]) -> torch.Tensor:
@@ -115,11 +99,3 @@ def _unpack(path: Path, name: str, packed: Any, shape: tuple[int, ...]) -> torch
             f"{path}: {name} has padding bits that are not zero; the file is damaged. {_ADVICE}"
         )
     return torch.from_numpy(np.unpackbits(packed, count=count).astype(np.bool_)).view(shape)
-
-
-def _seal(header: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical(header).encode()).hexdigest()
-
-
-def _canonical(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

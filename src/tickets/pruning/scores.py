@@ -1,7 +1,5 @@
 """Importance scores of attention heads and FFNs, as values and as files (spec supertickets section 1.2)."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from tickets.data.encoded import content_hash
 from tickets.errors import TicketsError
+from tickets.pruning.sealed import seal, unseal
 
 Variant = Literal["token", "example", "batch", "triangular"]
 """Over what the signed gradient is summed before its absolute value is taken; `triangular` is the token score with
@@ -104,11 +103,10 @@ class Importance:
             "sha256": content_hash(tensors),
             "variants": list(self.scores),
         }
-        header["seal"] = _seal(header)
         part = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, part, metadata={_KEY: _canonical(header)})
+            save_file(tensors, part, metadata={_KEY: seal(header)})
             part.replace(path)
         except (OSError, SafetensorError) as error:
             with suppress(OSError):
@@ -144,22 +142,4 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise TicketsError(f"{path}: not a readable safetensors file ({error}). {_ADVICE}") from None
     if text is None:
         raise TicketsError(f"{path}: a safetensors file, but not importance scores of this program.")
-    try:
-        header = json.loads(text)
-    except ValueError:
-        header = None
-    if not isinstance(header, dict) or header.pop("seal", None) != _seal(header):
-        raise TicketsError(f"{path}: the header does not match its seal; the file is damaged. {_ADVICE}")
-    if header["format"] != FORMAT:
-        raise TicketsError(
-            f"{path}: format is {header['format']!r}, this version reads {FORMAT!r}. Make the scores again."
-        )
-    return header, tensors
-
-
-def _seal(header: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical(header).encode()).hexdigest()
-
-
-def _canonical(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return unseal(path, text, FORMAT, _ADVICE, "Make the scores again."), tensors

@@ -1,6 +1,7 @@
 """What a training run does, as validated values. Imports no torch."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -88,3 +89,10 @@ class Recipe(BaseModel):
             return self.steps
         assert self.epochs is not None
         return max(1, round(self.epochs * steps_per_epoch))
+
+
+def recipe_of(recipes: Mapping[str, Recipe], name: str) -> Recipe:
+    """The recipe of a task, or else the one called 'default'; ValueError where neither is given."""
+    if name not in recipes and "default" not in recipes:
+        raise ValueError(f"recipes: neither '{name}' nor 'default' is given")
+    return recipes.get(name) or recipes["default"]

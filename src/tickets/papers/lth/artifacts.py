@@ -1,6 +1,8 @@
 """The registry of every table and figure of the paper, and of what cannot be made. Imports nothing heavy."""
 
-from tickets.figures.artifact import Artifact, Kind
+from functools import partial
+
+from tickets.figures.artifact import Artifact, paper_item
 
 TITLE = "The Lottery Ticket Hypothesis for Pre-trained BERT Networks"
 CITATION = "Chen, Frankle, Chang, Liu, Zhang, Wang and Carbin. NeurIPS 2020, arXiv 2007.12223"
@@ -14,36 +16,7 @@ _SPREAD = "Dev scores in percent at the last step, mean ± sample standard devia
 _COUNTS = "The last column counts dark cells out of those run, the diagonal left out"
 
 
-def _item(
-    kind: Kind,
-    stem: str,
-    number: str,
-    title: str,
-    stages: tuple[str, ...],
-    caption: str,
-    notes: str = "",
-    *,
-    frames: tuple[str, ...] = (),
-    facts: bool = False,
-    extra: bool = False,
-) -> Artifact:
-    module = "extras" if extra else f"{kind}s"
-    render = f"tickets.papers.lth.{module}:{stem}"
-    return Artifact(
-        f"lth_{stem}",
-        "lth",
-        kind,
-        number,
-        title,
-        stages,
-        render,
-        caption,
-        notes,
-        frames=frames,
-        facts=facts,
-        extra=extra,
-    )
-
+_item = partial(paper_item, "lth")
 
 _TABLES = (
     _item(

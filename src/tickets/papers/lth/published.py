@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tickets.errors import TicketsError
 from tickets.papers.lth.tasks import TASKS
+from tickets.papers.printed import read_printed
 from tickets.stats.summary import Stat
 
 _FILES = ("table1", "table2", "table4", "table5", "table6", "table7", "table8", "fig2_original", "sparsity")
@@ -135,10 +135,4 @@ def _stat(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(path, index_col=0)
-    except FileNotFoundError:
-        raise TicketsError(f"{path}: published values not found. Restore the file from git.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise TicketsError(f"{path}: not a readable CSV ({error}). Restore the file from git.") from None
-    return frame.rename(index=_IDS, columns=_IDS)
+    return read_printed(path).rename(index=_IDS, columns=_IDS)

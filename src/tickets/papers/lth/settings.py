@@ -5,12 +5,13 @@ Defaults are the paper's (spec lth sections 3 and 4); a smaller preset names wha
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from tickets.data.tasks import task
 from tickets.errors import TicketsError
 from tickets.papers.lth.tasks import TASKS
-from tickets.training.recipe import Recipe
+from tickets.section import Section
+from tickets.training.recipe import Recipe, recipe_of
 
 if TYPE_CHECKING:
     from tickets.config import Config
@@ -20,11 +21,7 @@ MASK_LEVELS = tuple(str(percent) for percent in range(10, 100, 10))
 Rewinding = Literal["rewind05", "rewind10", "rewind20", "rewind50", "standard"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ChainPolicy(_Section):
+class ChainPolicy(Section):
     """What happens between two rounds of IMP (spec lth sections 2 and 3.2)."""
 
     amount: Literal["original", "remaining"] = Field(
@@ -45,7 +42,7 @@ class ChainPolicy(_Section):
     prune_first: bool = Field(False, description="Prune 10 % before any training (the release's MLM script).")
 
 
-class Replicates(_Section):
+class Replicates(Section):
     """Independent repetitions by stage: own masks, head draws and data orders."""
 
     imp: int = Field(5, gt=0)
@@ -69,7 +66,7 @@ class Replicates(_Section):
         return self
 
 
-class Grid(_Section):
+class Grid(Section):
     """Which sources and targets run; what is left out is shown as 'not run'."""
 
     transfer_sources: tuple[str, ...] = ALL
@@ -126,7 +123,7 @@ class Grid(_Section):
         return self
 
 
-class LthSettings(_Section):
+class LthSettings(Section):
     """Everything that shapes the numbers of `lth`."""
 
     tasks: tuple[str, ...] = Field(ALL, description="Tasks with IMP chains of their own.")
@@ -165,9 +162,7 @@ class LthSettings(_Section):
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a task."""
-        if name not in self.recipes and "default" not in self.recipes:
-            raise ValueError(f"recipes: neither '{name}' nor 'default' is given")
-        return self.recipes.get(name) or self.recipes["default"]
+        return recipe_of(self.recipes, name)
 
 
 def lth_settings(config: "Config") -> LthSettings:

@@ -7,8 +7,7 @@ task is the chain's round, so diagonal transfers need no runs.
 from collections.abc import Callable, Iterable
 
 from tickets.config import Config
-from tickets.errors import TicketsError
-from tickets.grid import Axes, Cell, Stage
+from tickets.grid import Axes, Cell, Stage, check_pack, packed_axes
 from tickets.papers.lth.addresses import (
     LEVELS,
     PAPER,
@@ -37,10 +36,7 @@ class Stages:
     def all(self) -> tuple[Stage, ...]:
         """Every stage, in the order of the spec."""
         stages = self._all()
-        unknown = sorted(set(self.settings.pack) - {"default"} - {stage.name for stage in stages})
-        if unknown:
-            names = ", ".join(stage.name for stage in stages)
-            raise TicketsError(f"lth.pack: '{unknown[0]}' is no stage; the stages are {names}.")
+        check_pack("lth.pack", self.settings.pack, stages)
         return stages
 
     def _all(self) -> tuple[Stage, ...]:
@@ -72,7 +68,7 @@ class Stages:
         skip: Callable[[Axes], bool] = lambda axes: False,
     ) -> Stage:
         module = f"tickets.papers.lth.{execute}"
-        pack = self.settings.pack.get(name, self.settings.pack.get("default", ()))
+        pack = packed_axes(self.settings.pack, name)
         return Stage(
             PAPER, name, title, axes, cell, self.identity.fingerprint, module, self.max_length, skip, pack
         )

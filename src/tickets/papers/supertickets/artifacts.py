@@ -1,6 +1,8 @@
 """The registry of every table and figure of the paper, and of what cannot be made. Imports nothing heavy."""
 
-from tickets.figures.artifact import Artifact, Kind
+from functools import partial
+
+from tickets.figures.artifact import Artifact, paper_item
 
 TITLE = "Super Tickets in Pre-Trained Language Models: From Model Compression to Improving Generalization"
 CITATION = "Liang, Zuo, Chen, Jiang, Liu, He, Zhao and Chen. ACL-IJCNLP 2021, arXiv 2105.12002"
@@ -31,36 +33,7 @@ _SWAPPED = (
 )
 
 
-def _item(
-    kind: Kind,
-    stem: str,
-    number: str,
-    title: str,
-    stages: tuple[str, ...],
-    caption: str,
-    notes: str = "",
-    *,
-    frames: tuple[str, ...] = (),
-    facts: bool = False,
-    extra: bool = False,
-) -> Artifact:
-    module = "extras" if extra else f"{kind}s"
-    render = f"tickets.papers.supertickets.{module}:{stem}"
-    return Artifact(
-        f"supertickets_{stem}",
-        "supertickets",
-        kind,
-        number,
-        title,
-        stages,
-        render,
-        caption,
-        notes,
-        frames=frames,
-        facts=facts,
-        extra=extra,
-    )
-
+_item = partial(paper_item, "supertickets")
 
 _TABLES = (
     _item(

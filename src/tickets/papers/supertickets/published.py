@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tickets.errors import TicketsError
+from tickets.papers.printed import read_printed
 from tickets.papers.supertickets.terms import METRICS
 from tickets.stats.summary import Stat
 
@@ -45,7 +45,12 @@ class PublishedTables:
     @classmethod
     def read(cls, paper_dir: Path) -> "PublishedTables":
         """Read all files; `TicketsError` names one that is missing or malformed."""
-        return cls({name: _read(paper_dir / f"{name}.csv") for name in _FILES})
+        return cls(
+            {
+                name: read_printed(paper_dir / f"{name}.csv", dtype=str, keep_default_na=False)
+                for name in _FILES
+            }
+        )
 
     def text(self, table: str, row: str, column: str) -> str:
         """An entry as printed; empty where the paper leaves it blank or has no such row or column."""
@@ -93,12 +98,3 @@ def _number(text: str) -> float:
         return float(text[:-1]) * 1000 if text.endswith("k") else float(text)
     except ValueError:
         return math.nan
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, index_col=0, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise TicketsError(f"{path}: published values not found. Restore the file from git.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise TicketsError(f"{path}: not a readable CSV ({error}). Restore the file from git.") from None

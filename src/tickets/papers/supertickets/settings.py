@@ -5,12 +5,13 @@ Defaults are those of spec supertickets section 9.C; a smaller preset names what
 
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from tickets.data.tasks import task
 from tickets.errors import TicketsError
 from tickets.papers.supertickets.cell_columns import Selection
-from tickets.training.recipe import Recipe
+from tickets.section import Section
+from tickets.training.recipe import Recipe, recipe_of
 
 if TYPE_CHECKING:
     from tickets.config import Config
@@ -27,11 +28,7 @@ Axis = Literal["model", "task", "seed", "family", "percent", "method", "rate", "
 Percent = Annotated[float, Field(gt=0, le=100)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TicketRules(_Section):
+class TicketRules(Section):
     """How importance becomes tickets (spec sections 1.2 to 1.4)."""
 
     importance: Literal["token", "example", "batch", "triangular"] = Field(
@@ -47,7 +44,7 @@ class TicketRules(_Section):
     )
 
 
-class Replicates(_Section):
+class Replicates(Section):
     """Independent repetitions by stage; replicate r of every stage builds on replicate r of the trials."""
 
     trial: int = Field(5, gt=0)
@@ -67,7 +64,7 @@ class Replicates(_Section):
         return self
 
 
-class Grid(_Section):
+class Grid(Section):
     """Which tasks each stage runs on; what is left out is shown as 'not run'."""
 
     families: tuple[str, ...] = Field(("rte", "sst-2", "mnli"), description="Random and losing tickets.")
@@ -104,7 +101,7 @@ class Grid(_Section):
         return self
 
 
-class SuperticketsSettings(_Section):
+class SuperticketsSettings(Section):
     """Everything that shapes the numbers of `supertickets`."""
 
     models: tuple[str, ...] = Field(("base", "large"), description="Roles of the models to run.")
@@ -158,9 +155,7 @@ class SuperticketsSettings(_Section):
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a task."""
-        if name not in self.recipes and "default" not in self.recipes:
-            raise ValueError(f"recipes: neither '{name}' nor 'default' is given")
-        return self.recipes.get(name) or self.recipes["default"]
+        return recipe_of(self.recipes, name)
 
     def dropout(self, name: str) -> float:
         """Head dropout of a task."""

@@ -7,8 +7,7 @@ the first learning rate of the sensitivity study is the fine-tuning of the multi
 from collections.abc import Callable, Iterable
 
 from tickets.config import Config
-from tickets.errors import TicketsError
-from tickets.grid import Axes, Cell, Stage
+from tickets.grid import Axes, Cell, Stage, check_pack, packed_axes
 from tickets.papers.supertickets.addresses import (
     DRAWS,
     LEVELS,
@@ -56,10 +55,7 @@ class Stages:
             self.finetune(),
             self.domain(),
         )
-        unknown = sorted(set(self.settings.pack) - {"default"} - {stage.name for stage in stages})
-        if unknown:
-            names = ", ".join(stage.name for stage in stages)
-            raise TicketsError(f"supertickets.pack: '{unknown[0]}' is no stage; the stages are {names}.")
+        check_pack("supertickets.pack", self.settings.pack, stages)
         return stages
 
     def _stage(
@@ -73,7 +69,7 @@ class Stages:
         split: tuple[str, ...] = (),
     ) -> Stage:
         module = f"tickets.papers.supertickets.{execute}"
-        pack = self.settings.pack.get(name, self.settings.pack.get("default", ()))
+        pack = packed_axes(self.settings.pack, name)
         identity, length = self.identity.fingerprint, self.max_length
         split = tuple(axis for axis in ("seed", *split) if axis in axes)
         return Stage(PAPER, name, title, axes, cell, identity, module, length, skip, pack, split)

@@ -11,12 +11,11 @@ from tickets.models.body_file import load_body
 from tickets.papers.supertickets.addresses import LEVELS, multitask, weights_file
 from tickets.papers.supertickets.lab import Fine, TicketLab
 from tickets.papers.supertickets.multitask import super_tickets, ticket_at
+from tickets.papers.supertickets.stages import SOURCE
 from tickets.papers.supertickets.trial import at_rate
 from tickets.pruning.structured import StructuredMask
 from tickets.spec import RunAddress
 from tickets.training.recipe import Recipe
-
-SOURCE = "mnli"
 
 
 def run_transfers(context: Context) -> None:
