@@ -11,6 +11,7 @@ from tickets.errors import TicketsError
 from tickets.models.model import Model
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import Checkpoint
+from tickets.training.clipping import clip_gradients
 from tickets.training.freeze import StepWithin
 from tickets.training.interrupt import Interrupted, StopRequest
 from tickets.training.objective import Objective
@@ -97,7 +98,7 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         if keep is not None:
             parameters.grad[: parameters.prunable].mul_(keep)
-        clip_(parameters.grad, recipe.clip)
+        clip_gradients(parameters, recipe)
         if within is None or keep_at is None:
             optimizer.step(schedule(step))
         else:
@@ -115,12 +116,6 @@ def train(
             f"training diverged: loss is {final} after {steps} steps; lower the learning rate."
         )
     return Trained(steps, final, saving.seconds, resumed, optimizer.state())
-
-
-def clip_(grad: Tensor, limit: float) -> None:
-    """Scale the flat gradient to norm `limit` if it is longer, as `clip_grad_norm_` does over all parameters."""
-    norm = torch.linalg.vector_norm(grad)
-    grad.mul_(torch.clamp(limit / (norm + 1e-6), max=1.0))
 
 
 class _Saving:

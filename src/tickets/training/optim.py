@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tickets.models.parameters import Parameters
 from tickets.training.adamax import Adamax
 from tickets.training.adamw import AdamW
+from tickets.training.bertadam import BertAdam
 from tickets.training.recipe import Recipe
 
 
@@ -43,4 +44,6 @@ class Optimizer(Protocol):
 
 def optimizer_for(parameters: Parameters, recipe: Recipe) -> Optimizer:
     """The optimizer a recipe names."""
-    return Adamax(parameters, recipe) if recipe.optimizer == "adamax" else AdamW(parameters, recipe)
+    if recipe.optimizer == "adamax":
+        return Adamax(parameters, recipe)
+    return (BertAdam if recipe.optimizer == "bertadam" else AdamW)(parameters, recipe)

@@ -15,7 +15,7 @@ from pydantic import (
 
 Positive = Annotated[int, Field(gt=0)]
 
-LATER_FIELDS = ("decay", "schedule", "order")
+LATER_FIELDS = ("decay", "schedule", "order", "clip_scope", "drop_last")
 """Fields younger than the first results; a dump names them only where they differ from their default."""
 
 
@@ -30,10 +30,10 @@ class Recipe(BaseModel):
         32, description="Examples a step; the last batch of an epoch may be smaller."
     )
     learning_rate: Annotated[float, Field(gt=0)] = Field(2e-5, description="Peak learning rate.")
-    optimizer: Literal["adamw", "adamw-reference", "adamax"] = Field(
+    optimizer: Literal["adamw", "adamw-reference", "adamax", "bertadam"] = Field(
         "adamw",
         description="adamw: torch's. adamw-reference: eps before bias correction, as in the release. "
-        "adamax: without bias correction, as in MT-DNN.",
+        "adamax: without bias correction, as in MT-DNN. bertadam: Adam without bias correction.",
     )
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
         (0.9, 0.999), description="Decay of the optimizer's two moments."
@@ -49,12 +49,16 @@ class Recipe(BaseModel):
         "linear to 0; triangular: linear to 0, with a first update at rate 0 like jump.",
     )
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="Share of steps with rising rate.")
-    clip: Annotated[float, Field(gt=0)] = Field(1.0, description="Global gradient norm limit.")
+    clip: Annotated[float, Field(gt=0)] = Field(1.0, description="Gradient norm limit.")
+    clip_scope: Literal["all", "tensor"] = Field(
+        "all", description="What the limit holds for: the whole gradient, or each parameter tensor by itself."
+    )
     order: Literal["reshuffled", "blocks"] = Field(
         "reshuffled",
         description="Batches: reshuffled: examples drawn afresh every epoch. blocks: contiguous blocks of the "
         "training file, in one order for all epochs.",
     )
+    drop_last: bool = Field(False, description="Leave out the smaller last batch of an epoch.")
     mlm_probability: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.15, description="Share of tokens chosen for prediction (MLM only)."
     )
@@ -76,8 +80,8 @@ class Recipe(BaseModel):
         return {k: v for k, v in facts.items() if k not in defaults or v != defaults[k]}
 
     def steps_per_epoch(self, n_train: int) -> int:
-        """Optimizer steps of one pass over `n_train` examples; the last partial batch counts."""
-        return math.ceil(n_train / self.batch_size)
+        """Optimizer steps of one pass over `n_train` examples; the last partial batch counts unless `drop_last`."""
+        return n_train // self.batch_size if self.drop_last else math.ceil(n_train / self.batch_size)
 
     def total_steps(self, n_train: int) -> int:
         """Optimizer steps of a full run on `n_train` examples."""

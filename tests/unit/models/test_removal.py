@@ -31,7 +31,7 @@ from tickets.models.layout import encoder_shapes, prunable_shapes
 from tickets.models.model import Model
 from tickets.models.removal import cut, gates, restore
 from tickets.pruning.structured import StructuredMask
-from tickets.training.loop import clip_
+from tickets.training.clipping import clip_
 from tickets.training.optim import AdamW
 from tickets.training.recipe import Recipe
 from tiny_engine import tiny_config

@@ -10,7 +10,8 @@ from transformers.models.bert.modeling_bert import BertConfig, BertForSequenceCl
 from tickets.models.hf import strip_prefix
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import Checkpoint
-from tickets.training.loop import Watch, clip_, train
+from tickets.training.clipping import clip_
+from tickets.training.loop import Watch, train
 from tickets.training.objective import TaskObjective
 from tickets.training.schedule import LinearDecay
 from tiny_engine import randomise, tiny_model, tiny_recipe, tiny_task

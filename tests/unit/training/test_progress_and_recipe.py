@@ -124,7 +124,7 @@ def test_a_length_is_given_once(wrong):
     [
         ({"schedule": "jump"}, "schedule 'jump' rises over the warm-up: give 'warmup'"),
         ({"schedule": "triangular"}, "schedule 'triangular' rises over the warm-up"),
-        ({"optimizer": "adam"}, "'adamw', 'adamw-reference' or 'adamax'"),
+        ({"optimizer": "adam"}, "'adamw', 'adamw-reference', 'adamax' or 'bertadam'"),
         ({"eps": 0.0}, "greater than 0"),
         ({"weight_decay": -0.1}, "greater than or equal to 0"),
         ({"betas": (0.9, 1.0)}, "less than 1"),
