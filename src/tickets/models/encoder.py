@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tickets.models.config import EncoderConfig
+from tickets.models.lookup import Lookup
 from tickets.models.parameters import Parameters
+from tickets.pruning.prunable import WORDS
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
@@ -24,10 +26,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Batch:
-    """Real tokens of `rows` sequences, end to end.
+    """Real tokens of `rows` sequences, end to end; from `pack_padded` padding too, which no token attends to.
 
     ids, segments, positions  int64 [tokens]
-    slots    int64 [tokens], index of each token in the padded [rows * width] grid; None if nothing is padded
+    slots    int64 [tokens], index of each token in the padded [rows * width] grid; None if the tokens fill it
     bias     float [rows, 1, 1, width], 0 on real keys and -inf on padding; None if nothing is padded
     starts   int64 [rows], index of each sequence's first token
     """
@@ -58,6 +60,25 @@ def pack(ids: Tensor, segments: Tensor, lengths: Tensor, width: int, offset: int
     bias = torch.zeros(rows, width, device=ids.device).masked_fill_(~real, float("-inf"))
     positions = packed[2] + offset
     return Batch(packed[0], packed[1], positions, slots, bias[:, None, None], starts.long(), rows, width)
+
+
+def pack_padded(ids: Tensor, segments: Tensor, lengths: Tensor, width: int, offset: int = 0) -> Batch:
+    """Like `pack`, but padding is computed with: what a model makes of it is asked for (spec tamt A7).
+
+    Padding has the positions that transformers gives it: its columns, or where positions count from `offset` (the
+    pad id + 1, RoBERTa) the pad id.
+    """
+    rows = len(ids)
+    columns = torch.arange(width, device=ids.device)
+    real = columns < lengths[:, None]
+    if bool(real.all()):
+        return pack(ids, segments, lengths, width, offset)
+    grid = (columns + offset).expand(rows, width)
+    positions = torch.where(real, grid, offset - 1) if offset else grid
+    flat = [x[:, :width].flatten().long() for x in (ids, segments, positions)]
+    bias = torch.zeros(rows, width, device=ids.device).masked_fill_(~real, float("-inf"))
+    starts = torch.arange(rows, device=ids.device) * width
+    return Batch(flat[0], flat[1], flat[2], None, bias[:, None, None], starts, rows, width)
 
 
 @dataclass(frozen=True)
@@ -97,12 +118,16 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: float)
 
 
 class Encoder:
-    """Functions over a `Parameters` store; holds no state of its own."""
+    """Functions over a `Parameters` store; holds no state of its own but `lookup`, how words are looked up.
+
+    lookup  None: the rows of the word table as they are
+    """
 
     def __init__(self, config: EncoderConfig, parameters: Parameters) -> None:
         self.config = config
         self.parameters = parameters
         self.activation = ACTIVATIONS[config.activation]
+        self.lookup: Lookup | None = None
         self._layers = [self._leaves(i) for i in range(config.layers)]
 
     def _leaves(self, i: int) -> dict[str, Tensor]:
@@ -143,7 +168,7 @@ class Encoder:
     def embed(self, batch: Batch, train: bool = False) -> Tensor:
         """Sum of word, position and segment embeddings, normalised [tokens, hidden]."""
         leaf = self.parameters.leaf
-        total = F.embedding(batch.ids, leaf("embeddings.word_embeddings.weight"))
+        total = self.lookup(batch.ids) if self.lookup is not None else F.embedding(batch.ids, leaf(WORDS))
         total = total + F.embedding(batch.positions, leaf("embeddings.position_embeddings.weight"))
         total = total + F.embedding(batch.segments, leaf("embeddings.token_type_embeddings.weight"))
         total = self._norm(total, leaf("embeddings.LayerNorm.weight"), leaf("embeddings.LayerNorm.bias"))

@@ -12,6 +12,7 @@ from tickets.models.config import EncoderConfig
 from tickets.models.encoder import ACTIVATIONS, Batch, unpack
 from tickets.models.layout import Shape
 from tickets.models.parameters import Parameters
+from tickets.pruning.prunable import WORDS
 
 HeadKind = Literal["classification", "regression", "span", "mlm", "nsp"]
 
@@ -109,7 +110,7 @@ class HeadRunner:
         x = act(self._dense(states, dense))
         weight, shift = self._leaf(f"{norm}.weight"), self._leaf(f"{norm}.bias")
         x = F.layer_norm(x, (x.shape[-1],), weight, shift, self.config.layer_norm_eps)
-        words = self.parameters.leaf("embeddings.word_embeddings.weight")
+        words = self.parameters.leaf(WORDS)
         return F.linear(x, words, self._leaf(bias))
 
 

@@ -22,14 +22,21 @@ Shape = tuple[int, ...]
 
 
 def prunable_shapes(
-    config: EncoderConfig, pooler: bool = True, structure: StructuredMask | None = None
+    config: EncoderConfig,
+    pooler: bool = True,
+    structure: StructuredMask | None = None,
+    *,
+    words: bool = False,
 ) -> dict[str, Shape]:
     """The 6 L + 1 weight matrices of spec lth section 2; BERT-base: 73 tensors, 85,524,480 weights.
 
+    With `words` the table of word embeddings follows (spec tamt section 1.2). In a model's flat vector it does so too.
     With a `structure`, a layer of n heads has [n d_h, d] for query, key and value and [d, n d_h] behind them (none
     of the four without heads), and a removed FFN has no matrix. Raises `TicketsError` if it is of another shape.
     """
-    full = prunable.prunable_shapes(config.hidden_size, config.intermediate_size, config.layers, pooler)
+    vocab = config.vocab_size if words else None
+    sizes = (config.hidden_size, config.intermediate_size, config.layers)
+    full = prunable.prunable_shapes(*sizes, pooler, vocab)
     if structure is None:
         return dict(full)
     check_structure(config, structure)
@@ -60,8 +67,7 @@ def encoder_shapes(config: EncoderConfig, structure: StructuredMask | None = Non
     The attention output's bias and the LayerNorms stay whatever is removed (spec supertickets section 1.1).
     """
     d = config.hidden_size
-    shapes = prunable_shapes(config, structure=structure)
-    shapes["embeddings.word_embeddings.weight"] = (config.vocab_size, d)
+    shapes = prunable_shapes(config, structure=structure, words=True)
     shapes["embeddings.position_embeddings.weight"] = (config.max_positions, d)
     shapes["embeddings.token_type_embeddings.weight"] = (config.segment_types, d)
     shapes["embeddings.LayerNorm.weight"] = (d,)

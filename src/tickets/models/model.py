@@ -9,9 +9,11 @@ from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.models.encoder import Batch, Encoder, Gates, Read
 from tickets.models.heads import Head, HeadRunner, initial_values
-from tickets.models.layout import encoder_shapes, prunable_shapes
+from tickets.models.layout import Shape, encoder_shapes, prunable_shapes
+from tickets.models.lookup import KeptRows
 from tickets.models.parameters import Parameters
 from tickets.pruning.mask import Mask
+from tickets.pruning.prunable import POOLER, WORDS
 from tickets.pruning.structured import StructuredMask
 
 
@@ -71,7 +73,8 @@ class Model:
         return self._runners[head](states, pooled, batch, train)
 
     def load_body(self, values: Mapping[str, Tensor]) -> None:
-        """Set θ from a mapping that names exactly the body's parameters."""
+        """Set θ from a mapping that names exactly the body's parameters; an earlier mask's lookup of words goes."""
+        self.encoder.lookup = None
         self.parameters.load(values, self.body_names)
 
     def load_heads(self, values: Mapping[str, Tensor]) -> None:
@@ -91,14 +94,32 @@ class Model:
         return {name: self.parameters.view(name) for name in self.prunable}
 
     def apply_mask(self, mask: Mask) -> Tensor:
-        """Zero the masked weights in place; returns the mask as a float vector over the flat prefix.
+        """Zero the masked weights in place; returns as a float vector which are kept, over the flat prefix it masks.
 
+        Masks are over the prunable matrices, or over these and the word table, then also without the pooler, which is
+        kept whole (`maskable`). An MLM head decodes with the word table: in a model that has one the table stays
+        dense and trains on, and only lookups are masked, until the next `load_body` (spec tamt sections 1.9, 2.3).
         Raises `TicketsError` for a mask of another architecture; the order of its names does not matter.
         """
-        mask.check_covers(self.prunable)
-        flat = torch.cat([mask[name].flatten() for name in self.prunable]).to(self.parameters.flat)
-        self.parameters.flat.data[: self.parameters.prunable].mul_(flat)
+        shapes = self.maskable(mask)
+        mask.check_covers(shapes)
+        decodes = any(head.kind == "mlm" for head in self.heads)
+        if WORDS in shapes and decodes:
+            self.encoder.lookup = KeptRows(self.parameters.leaf(WORDS), mask[WORDS])
+        names = [*self.prunable, *([WORDS] if WORDS in shapes and not decodes else [])]
+        kept = [mask[n] if n in mask else torch.ones(self.prunable[n], dtype=torch.bool) for n in names]
+        flat = torch.cat([part.flatten() for part in kept]).to(self.parameters.flat)
+        self.parameters.flat.data[: len(flat)].mul_(flat)
         return flat
+
+    def maskable(self, mask: Mask) -> dict[str, Shape]:
+        """What a mask over the same kinds of matrices covers in this model, in flat order."""
+        shapes = dict(self.prunable)
+        if WORDS in mask:
+            shapes[WORDS] = tuple(self.parameters.spans[WORDS].shape)
+            if POOLER not in mask:
+                shapes.pop(POOLER, None)
+        return shapes
 
     def fresh_heads(self, generator: torch.Generator) -> dict[str, Tensor]:
         """New heads, N(0, initializer_range) with zero bias."""

@@ -5,7 +5,7 @@ small model costs beside its matrix products. Autograd adds into `.grad` in plac
 None, so the per-parameter gradients stay views of `grad`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 import torch
@@ -31,6 +31,7 @@ class Parameters:
         self.flat.grad = self.grad
         self.prunable = prunable
         self._leaves: dict[tuple[str, ...], nn.Parameter] = {}
+        self._trained: Collection[str] | None = None
 
     def leaf(self, *names: str) -> nn.Parameter:
         """One differentiable parameter over `names`, which must lie side by side and agree in trailing shape."""
@@ -43,8 +44,18 @@ class Parameters:
             shape = (sum(span.shape[0] for span in spans), *spans[0].shape[1:])
             leaf = nn.Parameter(self.flat.data[start:stop].view(shape))
             leaf.grad = self.grad[start:stop].view(shape)
+            leaf.requires_grad_(self._is_trained(names))
             self._leaves[names] = leaf
         return self._leaves[names]
+
+    def train_only(self, names: Collection[str] | None) -> None:
+        """Have gradients computed for these parameters alone; None: for all, as at the start."""
+        self._trained = names
+        for leaf_names, leaf in self._leaves.items():
+            leaf.requires_grad_(self._is_trained(leaf_names))
+
+    def _is_trained(self, names: tuple[str, ...]) -> bool:
+        return self._trained is None or any(name in self._trained for name in names)
 
     def view(self, name: str) -> Tensor:
         """The values of one parameter, as a window on the flat vector."""

@@ -34,7 +34,7 @@ def prune_global(weights: Mapping[str, Tensor], mask: Mask | None, fraction: flo
 
 def prune_count(weights: Mapping[str, Tensor], mask: Mask | None, count: int) -> Mask:
     """Remove exactly `count` survivors, those of smallest |w|; otherwise like `prune_global`."""
-    _check_dtypes(weights)
+    check_dtypes(weights)
     if mask is None:
         mask = Mask.dense({name: weight.shape for name, weight in weights.items()})
     mask.check_covers({name: weight.shape for name, weight in weights.items()})
@@ -43,7 +43,7 @@ def prune_count(weights: Mapping[str, Tensor], mask: Mask | None, count: int) ->
     if count == 0:
         return mask
     kept = mask.flat()
-    alive = torch.cat([_magnitudes(name, weights[name], keep) for name, keep in mask.items()])
+    alive = torch.cat([magnitudes(name, weights[name], keep) for name, keep in mask.items()])
     removed = torch.topk(alive, count, largest=False, sorted=False).indices
     kept[kept.nonzero().squeeze(1)[removed]] = False
     return Mask.from_flat(kept, mask.shapes)
@@ -71,7 +71,8 @@ def imp_fraction(round: int) -> float:
     return 1 / (ROUNDS - round)
 
 
-def _check_dtypes(weights: Mapping[str, Tensor]) -> None:
+def check_dtypes(weights: Mapping[str, Tensor]) -> None:
+    """Raise `TicketsError` unless all weights are float32."""
     for name, weight in weights.items():
         if weight.dtype != torch.float32:
             raise TicketsError(
@@ -80,12 +81,12 @@ def _check_dtypes(weights: Mapping[str, Tensor]) -> None:
             )
 
 
-def _magnitudes(name: str, weight: Tensor, kept: Tensor) -> Tensor:
-    """|w| of the survivors of one tensor, on the CPU."""
-    magnitudes = weight.detach().cpu()[kept].abs()
-    if not bool(torch.isfinite(magnitudes).all()):
+def magnitudes(name: str, weight: Tensor, kept: Tensor) -> Tensor:
+    """|w| of the survivors of one tensor, on the CPU; `TicketsError` if one is NaN or infinite."""
+    alive = weight.detach().cpu()[kept].abs()
+    if not bool(torch.isfinite(alive).all()):
         raise TicketsError(
             f"weights: {name} holds NaN or infinity, so its magnitudes have no order. "
             "The training run that made it diverged; start it again from an earlier checkpoint."
         )
-    return magnitudes
+    return alive

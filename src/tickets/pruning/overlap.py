@@ -36,6 +36,16 @@ def overlap(a: Mask, b: Mask) -> Overlap:
     )
 
 
+def macro_jaccard(a: Mask, b: Mask) -> float:
+    """Mean over the tensors of kept in both / kept in either: each tensor counts alike (spec tamt A20, O9).
+
+    `Overlap.kept_jaccard` is its micro twin, all tensors pooled.
+    """
+    both, kept_a, kept_b = (a & b).kept_per_tensor(), a.kept_per_tensor(), b.kept_per_tensor()
+    values = [_ratio(both[name], kept_a[name] + kept_b[name] - both[name]) for name in both]
+    return sum(values) / len(values)
+
+
 def from_kept_jaccard(jaccard: float, keep: float) -> Overlap:
     """All measures of two masks that both keep the fraction `keep` < 1, from their kept-Jaccard alone."""
     both = 2 * keep * jaccard / (1 + jaccard)

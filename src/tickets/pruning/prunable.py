@@ -1,7 +1,7 @@
 """The prunable set of a BERT or RoBERTa: its weight matrices, by Hugging Face name without model prefix.
 
 Spec lth section 2: six matrices a layer and the pooler's; embeddings, biases, LayerNorms and heads are never
-pruned. Imports nothing heavy.
+pruned. Spec tamt section 1.2 adds the word embeddings, which lie behind them. Imports nothing heavy.
 """
 
 import re
@@ -20,6 +20,7 @@ LAYER_MATRICES = (
     "output.dense.weight",
 )
 POOLER = "pooler.dense.weight"
+WORDS = "embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 _Value = TypeVar("_Value")
 
@@ -29,17 +30,19 @@ def layer_names(layer: int) -> tuple[str, ...]:
     return tuple(f"encoder.layer.{layer}.{matrix}" for matrix in LAYER_MATRICES)
 
 
-def prunable_names(n_layers: int, pooler: bool = True) -> tuple[str, ...]:
-    """All prunable matrices, layer by layer and the pooler last (oracle O4); 73 names for BERT-base."""
+def prunable_names(n_layers: int, pooler: bool = True, words: bool = False) -> tuple[str, ...]:
+    """All prunable matrices, layer by layer, then the pooler (oracle O4), then the words; BERT-base: 73, or 74."""
     names = tuple(name for layer in range(n_layers) for name in layer_names(layer))
-    return (*names, POOLER) if pooler else names
+    return (*names, *([POOLER] if pooler else []), *([WORDS] if words else []))
 
 
 def prunable_shapes(
-    hidden: int, intermediate: int, n_layers: int, pooler: bool = True
+    hidden: int, intermediate: int, n_layers: int, pooler: bool = True, vocab: int | None = None
 ) -> dict[str, tuple[int, int]]:
-    """Name -> [rows, columns] of every prunable matrix, in the order of `prunable_names`."""
-    shapes = dict.fromkeys(prunable_names(n_layers, pooler), (hidden, hidden))
+    """Name -> [rows, columns] of every prunable matrix, in the order of `prunable_names`; with `vocab` words too."""
+    shapes = dict.fromkeys(prunable_names(n_layers, pooler, vocab is not None), (hidden, hidden))
+    if vocab is not None:
+        shapes[WORDS] = (vocab, hidden)
     for name in shapes:
         if name.endswith("intermediate.dense.weight"):
             shapes[name] = (intermediate, hidden)
@@ -48,9 +51,13 @@ def prunable_shapes(
     return shapes
 
 
-def prunable_count(hidden: int, intermediate: int, n_layers: int, pooler: bool = True) -> int:
-    """Prunable weights N; 85,524,480 for BERT-base (768, 3072, 12), oracle O1."""
-    return sum(prod(shape) for shape in prunable_shapes(hidden, intermediate, n_layers, pooler).values())
+def prunable_count(
+    hidden: int, intermediate: int, n_layers: int, pooler: bool = True, vocab: int | None = None
+) -> int:
+    """Prunable weights N; 85,524,480 for BERT-base (768, 3072, 12), oracle O1; with its words 108,965,376."""
+    return sum(
+        prod(shape) for shape in prunable_shapes(hidden, intermediate, n_layers, pooler, vocab).values()
+    )
 
 
 def count_layers(names: Iterable[str]) -> int:
