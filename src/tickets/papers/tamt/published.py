@@ -92,6 +92,7 @@ class PublishedTables:
     def steps(self, kind: str, sparsity: float) -> tuple[int, ...]:
         """Steps whose markers can be told apart; the last checkpoint stands for the last two."""
         rows = self.fig5[(self.fig5["kind"] == kind) & (self.fig5["sparsity"] == sparsity)]
+        rows = rows[rows["kind"].isin(TAMT_KINDS)]
         last = self.setting("steps")[-1]
         single = rows.loc[rows["step_low"] == rows["step_high"], "step_high"]
         merged = rows.loc[rows["step_high"] == last, "step_high"]
