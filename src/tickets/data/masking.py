@@ -1,4 +1,4 @@
-"""Dynamic masking for masked language modelling (spec lth section 3.1 and oracle O18; Devlin et al. 2019)."""
+"""Dynamic masking for masked language modelling (spec lth section 3.1, O18; spec tamt O19; Devlin et al. 2019)."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 IGNORE = -100
+_ROWS = 8192  # bounds memory
 
 
 def mask_tokens(
@@ -34,3 +35,38 @@ def mask_tokens(
     corrupted = torch.where(chosen & (fate >= 0.9), noise, corrupted)
     labels = torch.where(chosen, ids.long(), IGNORE)
     return corrupted, labels
+
+
+def corrupt_one(
+    ids: Tensor,
+    lengths: Tensor,
+    special_ids: Sequence[int],
+    mask_id: int,
+    vocab_size: int,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """A copy of `ids` [n, width] with one ordinary token of each row corrupted (spec tamt section 1.11b, A9).
+
+    The token is drawn uniformly from the row's first `lengths` that are not special; it becomes `mask_id` (80 %), a
+    uniformly random ordinary id of the vocabulary (10 %), or stays. Rows without an ordinary token stay as they are.
+    """
+    n, width = ids.shape
+    special = torch.as_tensor(special_ids, dtype=ids.dtype)
+    place = torch.rand(n, generator=generator, dtype=torch.float64)
+    fate = torch.rand(n, generator=generator)
+    words = torch.ones(vocab_size, dtype=torch.bool)
+    words[special.long()] = False
+    vocabulary = words.nonzero().squeeze(1).to(ids.dtype)
+    noise = vocabulary[torch.randint(len(vocabulary), (n,), generator=generator)]
+
+    corrupted = ids.clone()
+    for start in range(0, n, _ROWS):
+        part = slice(start, start + _ROWS)
+        ordinary = (torch.arange(width) < lengths[part, None]) & ~torch.isin(ids[part], special)
+        rank = (place[part] * ordinary.sum(1)).long() + 1  # the rank-th ordinary token, from 1
+        rows, columns = (ordinary & (ordinary.cumsum(1) == rank[:, None])).nonzero(as_tuple=True)
+        rows += start
+        old = ids[rows, columns]
+        new = torch.where(fate[rows] < 0.8, torch.full_like(old, mask_id), old)
+        corrupted[rows, columns] = torch.where(fate[rows] >= 0.9, noise[rows], new)
+    return corrupted

@@ -1,4 +1,8 @@
-"""Training on a part of the training data (spec supertickets sections 4.1 and 5: domain adaptation, Figure 5)."""
+"""Training on a part of the training data.
+
+A share of it (spec supertickets sections 4.1 and 5: domain adaptation, Figure 5), or so many examples (spec tamt
+section 5.1: few data).
+"""
 
 from fractions import Fraction
 
@@ -24,10 +28,28 @@ def subset_rows(n: int, percent: float, task: str, seed: int = SEED) -> Tensor:
         )
     # Exact in the decimal digits: 0.1 % of 23,000 rows is 23, whatever the nearest binary fraction.
     size = max(1, int(n * Fraction(str(percent)) / 100))
-    generator = torch.Generator().manual_seed(derive_seed("subset", seed, task))
-    return torch.randperm(n, generator=generator)[:size].sort().values
+    return _draw(n, size, derive_seed("subset", seed, task))
 
 
 def training_subset(split: Split, percent: float, task: str, seed: int = SEED) -> Split:
     """`percent` of a split's rows in their order (see `subset_rows`); at 100 the split itself."""
     return split if percent == 100 else split.rows(subset_rows(len(split), percent, task, seed))
+
+
+def few_rows(n_total: int, n: int, task: str, seed: int) -> Tensor:
+    """int64 row numbers, ascending, of a uniform sample without replacement of `n` of `n_total` training examples.
+
+    A function of its arguments, the fine-tuning seed among them: all methods train on the same examples, each seed on
+    others, and fewer lie within more. SQuAD's rows are features, so features are drawn, as in the reference, but by a
+    generator of their own (A17). Raises `TicketsError` unless 0 < n <= n_total.
+    """
+    if not 0 < n <= n_total:
+        raise TicketsError(
+            f"{task}: {n} training examples are asked for, there are {n_total}; give a number from 1 to {n_total}."
+        )
+    return _draw(n_total, n, derive_seed("few", seed, task))
+
+
+def _draw(n: int, size: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(n, generator=generator)[:size].sort().values

@@ -22,7 +22,8 @@ def corrupt(ids, seed=1, probability=0.15):
     return mask_tokens(ids, SPECIAL, 4, VOCABULARY, probability, generator)
 
 
-def test_o18_fifteen_percent_of_which_80_10_10():
+def test_o18_and_tamt_o19_fifteen_percent_of_which_80_10_10():
+    """A million tokens; tamt asks for 0.15 +- 0.002 and +- 0.01 of the fates, which is wider than what holds here."""
     ids = blocks(2_000, 512)
     corrupted, labels = corrupt(ids)
     chosen = labels != -100
@@ -42,7 +43,7 @@ def test_o18_fifteen_percent_of_which_80_10_10():
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 6), st.integers(6, 40), st.integers(0, 10_000), st.floats(0, 1))
-def test_o18_special_tokens_stay_and_labels_are_the_truth(rows, length, seed, probability):
+def test_o18_and_tamt_o19_special_tokens_stay_and_labels_are_the_truth(rows, length, seed, probability):
     ids = blocks(rows, length, seed)
     corrupted, labels = corrupt(ids, seed, probability)
     special = torch.isin(ids, torch.tensor(SPECIAL))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tickets.data.encoded import Split
 from tickets.data.sizes import OFFICIAL_ROWS
-from tickets.data.subsets import subset_rows, training_subset
+from tickets.data.subsets import few_rows, subset_rows, training_subset
 from tickets.errors import TicketsError
 
 PERCENT = st.decimals(min_value="0.001", max_value=100, places=3).map(float)
@@ -69,3 +69,40 @@ def test_a_training_subset_keeps_rows_whole():
     assert torch.equal(part.ids, ids[part.labels])
     assert torch.equal(part.labels, subset_rows(20, 25, "mnli"))
     assert training_subset(split, 100, "mnli") is split
+
+
+@given(st.integers(1, 400), st.data(), st.integers(1, 5))
+def test_few_examples_are_as_many_as_asked_for_without_repeats(total, data, seed):
+    small, large = sorted(data.draw(st.tuples(st.integers(1, total), st.integers(1, total))))
+    one, other = (few_rows(total, n, "cola", seed).tolist() for n in (small, large))
+    for rows, n in ((one, small), (other, large)):
+        assert rows == sorted(set(rows))
+        assert len(rows) == n
+        assert set(rows) <= set(range(total))
+    assert set(one) <= set(other)
+
+
+def test_few_examples_differ_by_seed_and_task_only():
+    assert torch.equal(few_rows(8551, 1000, "cola", 1), few_rows(8551, 1000, "cola", 1))
+    draws = {
+        tuple(few_rows(8551, 1000, task, seed).tolist()) for task in ("cola", "sst-2") for seed in range(1, 6)
+    }
+    assert len(draws) == 10
+    first, second = (set(few_rows(8551, 1000, "cola", seed).tolist()) for seed in (1, 2))
+    assert 60 < len(first & second) < 180  # chance: 117
+
+
+def test_few_examples_are_uniform():
+    """Chi-square of 2,000 draws of 10 from 50, as above."""
+    counts = torch.zeros(50)
+    for seed in range(2000):
+        counts[few_rows(50, 10, "rte", seed)] += 1
+    assert ((counts - 400) ** 2 / (400 * 0.8)).sum() < 85.4 * 50 / 49
+
+
+@pytest.mark.parametrize("n", [0, -1, 101])
+def test_more_examples_than_there_are_are_refused(n):
+    with pytest.raises(
+        TicketsError, match=rf"cola: {n} training examples are asked for, there are 100; give a number"
+    ):
+        few_rows(100, n, "cola", 1)
