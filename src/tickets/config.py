@@ -11,7 +11,15 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
@@ -24,6 +32,10 @@ from tickets.training.recipe import Recipe
 class Shape(Section):
     """Shape of a model that is pre-trained in the pipeline (names as in `EncoderConfig`)."""
 
+    family: Literal["bert", "roberta"] = Field(
+        "bert",
+        description="Architecture. roberta: one segment type, its own heads, no next-sentence prediction.",
+    )
     hidden_size: int = Field(64, gt=0, description="Width of the hidden states.")
     layers: int = Field(2, gt=0, description="Transformer layers.")
     heads: int = Field(8, gt=0, description="Attention heads a layer.")
@@ -32,6 +44,10 @@ class Shape(Section):
     activation: str = Field("relu", description="Feed-forward activation.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout, hidden and attention.")
     initializer_range: float = Field(0.08, gt=0, description="Standard deviation of the initial weights.")
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(dump(self), "family", "bert")
 
     @model_validator(mode="after")
     def _possible(self) -> "Shape":
@@ -45,7 +61,16 @@ class Shape(Section):
         """The encoder of this shape."""
         facts = self.model_dump()
         rate = facts.pop("dropout")
+        if self.family == "roberta":
+            # Positions count from pad id + 1; the synthetic vocabulary, which BERT shares, has pad id 0.
+            facts["max_positions"] += 1
+            facts |= {"segment_types": 1, "layer_norm_eps": 1e-5}
         return EncoderConfig(vocab_size=vocab_size, hidden_dropout=rate, attention_dropout=rate, **facts)
+
+
+def _without(facts: dict[str, Any], name: str, default: str) -> dict[str, Any]:
+    """A dump without a field younger than the first results where it has its default: fingerprints are of dumps."""
+    return {key: value for key, value in facts.items() if key != name or value != default}
 
 
 class Pretraining(Section):
@@ -67,6 +92,14 @@ class ModelSection(Section):
     path: Path | None = Field(None, description="A local Hugging Face model folder.")
     hub: str | None = Field(None, description="A model id on the Hugging Face hub.")
     revision: str | None = Field(None, description="Pinned commit of the hub model.")
+    tokenizer: Literal["base", "own"] = Field(
+        "base",
+        description="base: it reads the data of `model`. own: data are encoded again, with its tokenizer.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(dump(self), "tokenizer", "base")
 
     @model_validator(mode="after")
     def _one_source(self) -> "ModelSection":
@@ -76,6 +109,14 @@ class ModelSection(Section):
             raise ValueError("'shape' and 'pretraining' belong together")
         if self.hub is not None and self.revision is None:
             raise ValueError("'hub' needs a pinned 'revision'")
+        if self.shape is not None and self.tokenizer == "own":
+            raise ValueError(
+                "tokenizer 'own' is for real models; those with 'shape' share the synthetic vocabulary"
+            )
+        if self.shape and self.pretraining and self.shape.family == "roberta" and self.pretraining.nsp:
+            raise ValueError(
+                "family 'roberta' is pre-trained on masked words only; set pretraining.nsp to false"
+            )
         return self
 
 
@@ -86,6 +127,9 @@ class DataSection(Section):
     path: Path | None = Field(None, description="Folder of official GLUE/SQuAD/text files (source: local).")
     revision: str | None = Field(None, description="Hub revision instead of the pinned ones (source: hub).")
     mlm_sequences: int | None = Field(None, gt=0, description="Blocks of the MLM corpus to use; null: all.")
+    wikitext_sequences: int | None = Field(
+        None, gt=0, description="Training sequences of wikitext and of wikitext-pairs to use; null: all."
+    )
     files: dict[str, dict[str, str]] = Field(
         {}, description="File names by task and split, where not official."
     )
@@ -143,12 +187,19 @@ class Preset(Section):
             raise ValueError("there is no paper to run; give a section 'lth' or 'supertickets'")
         if "base" in self.models or len(set(names)) < len(names):
             raise ValueError("every model needs a role and a name of its own; the role 'base' is `model`")
+        if self.model.tokenizer == "own":
+            raise ValueError("model.tokenizer: 'own' is for further models (`models`); leave it out here")
         return self
 
     @property
     def roles(self) -> tuple[str, ...]:
         """Roles of all models, 'base' first."""
         return ("base", *self.models)
+
+    @property
+    def own_tokenizers(self) -> tuple[str, ...]:
+        """Roles whose data are encoded with a tokenizer of their own."""
+        return tuple(role for role, model in self.models.items() if model.tokenizer == "own")
 
     def model_of(self, role: str) -> ModelSection:
         """The model of a role. Raises `TicketsError` where the preset has none."""

@@ -45,9 +45,12 @@ class Cell:
         return (*masks, *(run.metrics for run in self.needs_runs), *self.needs_files)
 
 
-def data_file(task: str, max_length: int | str) -> Path:
-    """Encoded data of a task, cut to `max_length` tokens, below results/<preset>."""
-    return Path("data") / f"{task}-{max_length}.safetensors"
+def data_file(task: str, max_length: int | str, role: str = "") -> Path:
+    """Encoded data of a task, cut to `max_length` tokens, below results/<preset>.
+
+    role  the model with whose own tokenizer they are encoded; without one, the tokenizer of the role 'base'
+    """
+    return Path("data", role, f"{task}-{max_length}.safetensors")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Stage:
     execute   'module:function' that runs a job
     max_length  task -> tokens that its inputs are cut to
     split     axes whose values `cell` looks at, so that each value has rules of its own
+    own_tokenizers  roles whose models read data encoded with a tokenizer of their own (`Preset.own_tokenizers`)
     """
 
     paper: str
@@ -72,6 +76,7 @@ class Stage:
     skip: Callable[[Axes], bool] = field(default=lambda axes: False)
     pack: tuple[str, ...] = ()
     split: tuple[str, ...] = ()
+    own_tokenizers: tuple[str, ...] = ()
 
     def cells(self) -> Iterator[dict[str, str]]:
         """Axis values of every cell of the stage."""
@@ -155,9 +160,27 @@ class Job:
         """Roles of the pre-trained models that the job starts from."""
         return tuple(dict.fromkeys(role for cell in self.plans() for role in cell.needs_models))
 
+    @cached_property
+    def tokenizer(self) -> str:
+        """Role of the model with whose own tokenizer the job's data are encoded; '' is the role base's.
+
+        Raises `TicketsError` if the job's models need different ones: a job reads each task once.
+        """
+        own = [role for role in self.models if role in self.stage.own_tokenizers]
+        if own and len(self.models) > 1:
+            raise TicketsError(
+                f"job '{self.name}' runs the models {', '.join(self.models)}, but '{own[0]}' has a tokenizer of "
+                "its own, and a job reads each task in one encoding. Do not pack models into one job."
+            )
+        return own[0] if own else ""
+
+    def data_key(self, task: str) -> tuple[str, int, str]:
+        """Arguments of `data_file` for a task as this job reads it."""
+        return task, self.stage.max_length(task), self.tokenizer
+
     def data_file(self, task: str) -> Path:
         """Encoded data of a task as this job reads it, below results/<preset>."""
-        return data_file(task, self.stage.max_length(task))
+        return data_file(*self.data_key(task))
 
     @cached_property
     def runs(self) -> tuple[RunAddress, ...]:

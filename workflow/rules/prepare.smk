@@ -2,6 +2,8 @@
 from tickets.jobs.identity import data_identity, model_identity
 
 DATA = preset_data(CONFIG)
+# Of models with a tokenizer of their own.
+OWN_DATA = [key for key in DATA.values() if key[2]]
 
 
 rule encode:
@@ -10,7 +12,7 @@ rule encode:
     log:
         str(ROOT / "logs" / "encode" / "{task}-{max_length}.log"),
     wildcard_constraints:
-        task="|".join(sorted({task for task, _ in DATA.values()})),
+        task="|".join(sorted({task for task, _, _ in DATA.values()})),
         max_length="[0-9]+",
     params:
         identity=lambda wildcards: data_identity(
@@ -20,6 +22,27 @@ rule encode:
         "encode {wildcards.task}"
     shell:
         "tickets encode {wildcards.task} {wildcards.max_length} > {log} 2>&1"
+
+
+if OWN_DATA:
+
+    rule encode_own:
+        output:
+            str(ROOT / "data" / "{role}" / "{task}-{max_length}.safetensors"),
+        log:
+            str(ROOT / "logs" / "encode" / "{role}" / "{task}-{max_length}.log"),
+        wildcard_constraints:
+            role="|".join(CONFIG.settings.own_tokenizers),
+            task="|".join(sorted({task for task, _, _ in OWN_DATA})),
+            max_length="[0-9]+",
+        params:
+            identity=lambda wildcards: data_identity(
+                CONFIG, wildcards.task, int(wildcards.max_length), wildcards.role
+            ),
+        message:
+            "encode {wildcards.task} for {wildcards.role}"
+        shell:
+            "tickets encode {wildcards.task} {wildcards.max_length} {wildcards.role} > {log} 2>&1"
 
 
 for role in CONFIG.settings.roles:

@@ -23,14 +23,15 @@ def register(app: typer.Typer) -> None:
 def encode(
     task: Annotated[str, typer.Argument(help="Task id, e.g. rte.")],
     max_length: Annotated[int, typer.Argument(min=3, help="Longest input in tokens.")],
+    role: Annotated[str, typer.Argument(help="A model with a tokenizer of its own, e.g. roberta.")] = "",
     config: ConfigFile = DEFAULT_CONFIG,
     preset: Preset = None,
 ) -> None:
-    """Encode the data of a task: results/<preset>/data/<task>-<max_length>.safetensors."""
+    """Encode the data of a task: results/<preset>/data/[<role>/]<task>-<max_length>.safetensors."""
     from tickets.data.tasks import task as known
     from tickets.jobs.prepare import encode as encode_task
 
-    encode_task(load_config(config, preset), known(task).id, max_length)
+    encode_task(load_config(config, preset), known(task).id, max_length, role)
 
 
 def model(

@@ -6,7 +6,7 @@ from typing import Any
 from tickets.data.layouts import GLUE, TABLES
 from tickets.data.squad import Question
 from tickets.data.tables import features
-from tickets.data.tasks import task
+from tickets.data.tasks import STREAMS, task
 from tickets.errors import TicketsError
 
 
@@ -21,15 +21,19 @@ class HubSource:
 
 _GLUE = ("nyu-mll/glue", "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c")
 _CONFIGS = {"sts-b": "stsb", "sst-2": "sst2"}
-SOURCES: dict[str, HubSource] = {id: HubSource(_GLUE[0], _CONFIGS.get(id, id), _GLUE[1]) for id in GLUE} | {
-    "snli": HubSource("stanfordnlp/snli", "plain_text", "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"),
-    # Not `tsv_format`: it was read with quotes, which lost 499 of its 23,596 training rows.
-    "scitail": HubSource("allenai/scitail", "snli_format", "0cc4353235b289165dfde1c7c5d1be983f99ce44"),
-    "squad": HubSource("rajpurkar/squad", "plain_text", "7b6d24c440a36b6815f21b70d25016731768db1f"),
-    "mlm": HubSource(
-        "Salesforce/wikitext", "wikitext-103-raw-v1", "b08601e04326c79dfdd32d625aee71d232d685c3"
-    ),
-}
+SOURCES: dict[str, HubSource] = (
+    {id: HubSource(_GLUE[0], _CONFIGS.get(id, id), _GLUE[1]) for id in GLUE}
+    | {
+        "snli": HubSource("stanfordnlp/snli", "plain_text", "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"),
+        # Not `tsv_format`: it was read with quotes, which lost 499 of its 23,596 training rows.
+        "scitail": HubSource("allenai/scitail", "snli_format", "0cc4353235b289165dfde1c7c5d1be983f99ce44"),
+        "squad": HubSource("rajpurkar/squad", "plain_text", "7b6d24c440a36b6815f21b70d25016731768db1f"),
+    }
+    | dict.fromkeys(
+        ("mlm", *STREAMS),
+        HubSource("Salesforce/wikitext", "wikitext-103-raw-v1", "b08601e04326c79dfdd32d625aee71d232d685c3"),
+    )
+)
 _SPLITS = {"train": "train", "validation": "dev"}
 _MNLI_SPLITS = {"train": "train", "validation_matched": "dev", "validation_mismatched": "dev_mismatched"}
 

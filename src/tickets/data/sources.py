@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from tickets.data.documents import document_split
 from tickets.data.encoded import EncodedTask, Split
 from tickets.data.hub import hub_source, hub_squad, hub_table, hub_text
 from tickets.data.layouts import TABLES
@@ -19,13 +20,17 @@ from tickets.data.tasks import task
 from tickets.data.text import block_split, read_text
 from tickets.data.tokenization import Template, encode_pairs
 from tickets.errors import TicketsError
+from tickets.training.seeds import derive_seed
 
+_WIKITEXT = {"train": "wiki.train.raw", "dev": "wiki.valid.raw"}
 MAX_LENGTH = {"classification": 128, "regression": 128, "span": 384, "mlm": 512}
 FILES: dict[str, tuple[str, Mapping[str, str]]] = {
     id: (layout.folder, layout.files) for id, layout in TABLES.items()
 } | {
     "squad": ("SQuAD", {"train": "train-v1.1.json", "dev": "dev-v1.1.json"}),
     "mlm": ("MLM", {"train": "train.txt", "dev": "dev.txt"}),
+    "wikitext": ("WikiText-103", _WIKITEXT),
+    "wikitext-pairs": ("WikiText-103", _WIKITEXT),
 }
 """Folder under data.path and official file name of each split, by task."""
 
@@ -38,7 +43,7 @@ def build_real_task(
     revision: str | None = None,
     max_length: int | None = None,
     files: Mapping[str, str] | None = None,
-    max_blocks: Mapping[str, int] | None = None,
+    max_rows: Mapping[str, int] | None = None,
 ) -> EncodedTask:
     """A real task with the splits train, dev and, for MNLI, dev_mismatched.
 
@@ -47,7 +52,7 @@ def build_real_task(
     revision    hub commit in place of the pinned one
     max_length  ids a row, by default that of the paper: 128, squad 384, mlm 512
     files       file names by split where they differ from the official ones, relative to the task's folder
-    max_blocks  mlm only: the most blocks of a split
+    max_rows    corpora only: the most blocks, or sequences of documents, of a split
     Raises `TicketsError` for bad or missing files and an unreachable hub.
     """
     kind = task(task_id).kind
@@ -57,13 +62,15 @@ def build_real_task(
     else:
         examples, source = _from_files(task_id, data_path, files)
     splits = {
-        name: _encode(kind, name, content, tokenizer, length, (max_blocks or {}).get(name))
+        name: _encode(task_id, name, content, tokenizer, length, (max_rows or {}).get(name))
         for name, content in examples.items()
     }
     rows = {name: len(splits[name] if kind == "mlm" else content) for name, content in examples.items()}
     source["rows"] = rows
-    source["completeness"] = {name: completeness(task_id, name, count) for name, count in rows.items()}
-    meta = Template.of(tokenizer).meta() | {
+    template = Template.of(tokenizer)
+    blocks = length == MAX_LENGTH["mlm"] and template.segments and not max_rows  # as counted for BERT
+    source["completeness"] = {name: completeness(task_id, name, n, blocks) for name, n in rows.items()}
+    meta = template.meta() | {
         "task": task_id,
         "max_length": length,
         "tokenizer_sha256": hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
@@ -113,9 +120,13 @@ def _from_hub(task_id: str, revision: str | None) -> tuple[dict[str, Any], dict[
     return examples, {"name": "hub"} | asdict(source)
 
 
-def _encode(kind: str, name: str, content: Any, tokenizer: Any, length: int, blocks: int | None) -> Split:
+def _encode(task_id: str, name: str, content: Any, tokenizer: Any, length: int, most: int | None) -> Split:
+    kind = task(task_id).kind
+    if task_id == "wikitext-pairs":
+        seed = derive_seed(task_id, name)  # the same file whatever the preset's seed (spec tamt A10)
+        return document_split(content, tokenizer, seed=seed, max_length=length, max_rows=most)
     if kind == "mlm":
-        return block_split(content, tokenizer, max_length=length, max_blocks=blocks)
+        return block_split(content, tokenizer, max_length=length, max_blocks=most)
     if kind == "span":
         return span_split(content, tokenizer, max_length=length, keep_texts=name != "train")
     dtype = torch.float32 if kind == "regression" else torch.int64

@@ -53,8 +53,12 @@ TASKS: dict[str, Task] = {
         Task("mlm", "MLM", "mlm", (), ("accuracy", "loss")),
         Task("snli", "SNLI", "classification", ("contradiction", "entailment", "neutral"), ("accuracy",)),
         Task("scitail", "SciTail", "classification", ("neutral", "entails"), ("accuracy",)),
+        Task("wikitext", "WikiText", "mlm", (), ("accuracy", "loss")),
+        Task("wikitext-pairs", "WikiText pairs", "mlm", (), ("accuracy", "loss")),
     )
 }
+STREAMS = ("wikitext", "wikitext-pairs")
+"""The corpus that masks are trained on (spec tamt section 1.11): as blocks, and as documents in two parts."""
 
 
 def task(id: str) -> Task:

@@ -1,16 +1,19 @@
 """Fingerprints of the prepared inputs: data and pre-trained model. Imports no torch."""
 
 from tickets.config import Config
+from tickets.data.tasks import STREAMS
 from tickets.spec import fingerprint
 from tickets.versions import VERSIONS
 
 
-def data_identity(config: Config, task: str, max_length: int) -> str:
-    """Everything in the config that a task's encoded data depend on."""
-    data, model = config.settings.data, config.settings.model
-    facts = data.model_dump(mode="json", exclude={"sizes", "files"})
+def data_identity(config: Config, task: str, max_length: int, role: str = "") -> str:
+    """Everything in the config that a task's encoded data depend on; `role` as in `grid.data_file`."""
+    data, model = config.settings.data, config.settings.model_of(role or "base")
+    facts = data.model_dump(mode="json", exclude={"sizes", "files", "wikitext_sequences"})
     facts |= {"sizes": data.sizes.get(task), "files": data.files.get(task), "task": task}
     facts["max_length"] = max_length
+    if task in STREAMS:
+        facts["wikitext_sequences"] = data.wikitext_sequences
     facts["tokenizer"] = None if model.shape else [str(model.path), model.hub, model.revision]
     return fingerprint(facts | {"versions": [VERSIONS["world"], VERSIONS["encoding"]]})
 

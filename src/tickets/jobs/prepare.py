@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from tickets.config import Config, ModelSection
 from tickets.data.encoded import EncodedTask
+from tickets.data.tasks import STREAMS
 from tickets.errors import TicketsError
 from tickets.grid import data_file
 from tickets.jobs.files import copy, write_json
@@ -26,10 +27,19 @@ from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
 
 
-def encode(config: Config, task: str, max_length: int) -> Path:
-    """Write the encoded data of a task of the preset, cut to `max_length` tokens; returns the file."""
+def encode(config: Config, task: str, max_length: int, role: str = "") -> Path:
+    """Write the encoded data of a task of the preset, cut to `max_length` tokens; returns the file.
+
+    role  a model with a tokenizer of its own; without one, the tokenizer is that of the role 'base'.
+    Raises `TicketsError` for a role that reads the data of 'base'.
+    """
     preset = config.settings
-    out = config.root / data_file(task, max_length)
+    if role and role not in preset.own_tokenizers:
+        raise TicketsError(
+            f"the model '{role}' has no tokenizer of its own, it reads the data of 'base'. Leave the role out, "
+            f"or set presets.{config.preset}.models.{role}.tokenizer to 'own'."
+        )
+    out = config.root / data_file(task, max_length, role)
     if preset.data.source == "synthetic":
         from tickets.data.synthetic.build import build_task
 
@@ -38,7 +48,8 @@ def encode(config: Config, task: str, max_length: int) -> Path:
     from tickets.data.sources import build_real_task
     from tickets.data.tokenization import load_tokenizer
 
-    model = preset.model
+    model = preset.model_of(role or "base")
+    most = preset.data.wikitext_sequences if task in STREAMS else preset.data.mlm_sequences
     build_real_task(
         task,
         tokenizer=load_tokenizer(model.path or model.hub or "", model.revision),
@@ -46,7 +57,7 @@ def encode(config: Config, task: str, max_length: int) -> Path:
         revision=preset.data.revision,
         max_length=max_length,
         files=preset.data.files.get(task),
-        max_blocks={"train": preset.data.mlm_sequences} if preset.data.mlm_sequences else None,
+        max_rows={"train": most} if most else None,
     ).save(out)
     return out
 

@@ -46,12 +46,14 @@ def strip_prefix(state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
     return stripped
 
 
-def load_folder(folder: Path, pooler: bool = True) -> Checkpoint:
+def load_folder(folder: Path, pooler: bool | None = None) -> Checkpoint:
     """Load a BERT or RoBERTa folder. Raises `TicketsError` if a parameter of the body is missing.
 
-    A checkpoint without a pooler (RoBERTa) is accepted with `pooler=False`; its pooler is then all zeros.
+    pooler  whether a checkpoint without one is refused, by default that of a BERT: no head of RoBERTa reads it.
+            One that is accepted has a pooler of zeros.
     """
     config = EncoderConfig.from_folder(folder)
+    pooler = config.family == "bert" if pooler is None else pooler
     state = strip_prefix(load_state(folder), config.family)
     body: dict[str, Tensor] = {}
     for name, shape in encoder_shapes(config).items():

@@ -117,11 +117,14 @@ def paper_tasks(config: Config, paper: Paper) -> tuple[str, ...]:
     return tuple(task for task in TASKS if task in named)
 
 
-def preset_data(config: Config) -> dict[Path, tuple[str, int]]:
-    """The encoded data that any job of the preset reads, below results/<preset>: file -> (task, max_length)."""
-    lengths = {
-        (task, paper.recipe(config, task).max_length)
-        for paper in papers(config).values()
-        for task in paper_tasks(config, paper)
-    }
-    return {data_file(*key): key for key in sorted(lengths)}
+def preset_data(config: Config) -> dict[Path, tuple[str, int, str]]:
+    """The encoded data that any job or `facts` of the preset reads, below results/<preset>.
+
+    File -> (task, max_length, role with a tokenizer of its own or ''), the arguments of `data_file`.
+    """
+    keys = set()
+    for paper in papers(config).values():
+        for job in (job for stage in paper.stages(config) for job in stage.jobs()):
+            keys |= {job.data_key(task) for task in job.tasks}
+        keys |= {(task, paper.recipe(config, task).max_length, "") for task in paper_tasks(config, paper)}
+    return {data_file(*key): key for key in sorted(keys)}

@@ -28,7 +28,9 @@ class Resident:
             )
         self.split, self.offset = split, config.position_offset
         self.host_lengths = split.lengths.long()
-        self.ids, self.segments = split.ids.to(device), split.segments.to(device)
+        # A model with one segment type (RoBERTa) may share data with one that has two.
+        segments = split.segments if config.segment_types > 1 else torch.zeros_like(split.segments)
+        self.ids, self.segments = split.ids.to(device), segments.to(device)
         self.lengths = self.host_lengths.to(device)
         self.labels = None if split.labels is None else split.labels.to(device)
 

@@ -100,6 +100,23 @@ def test_pretraining_pairs_carry_next_sentence_labels():
     assert encoded.splits["train"].extras == {}
 
 
+def test_one_word_of_each_wikitext_pair_is_corrupted():
+    mask, special = WORDS.index("[MASK]"), torch.arange(5)
+    pairs = build_task("wikitext-pairs", 3, {"train": 2000, "dev": 300, "test": 10})
+    assert not torch.equal(
+        pairs.splits["train"].ids[:300], build_task("wikitext", 3).splits["train"].ids[:300]
+    )
+    masked = (pairs.splits["train"].ids == mask).sum(1)
+    assert masked.max() == 1
+    assert masked.float().mean() == pytest.approx(0.8, abs=0.04)
+    for split in pairs.splits.values():
+        segments = [row[1:length][split.ids[i, 1:length] != 3] for i, (row, length) in
+                    enumerate(zip(split.segments, split.lengths, strict=True))]  # fmt: skip
+        assert all(set(row.tolist()) == {0, 1} for row in segments), "a sentence and its continuation"
+        assert ((split.ids == 3).sum(1) == 2).all()
+        assert not torch.isin(split.ids, special[1:2]).any()
+
+
 def test_golden_bytes():
     """Fails when any sentence changes: raise WORLD_VERSION and pin anew."""
     parts = [fingerprint(small(task_id)) for task_id in list(RULES)[:11]]
@@ -125,5 +142,10 @@ def fingerprint(encoded):
 
 
 GOLDEN = "016b5ec83b1e83c36784a55a87604fefadcad2f0e1c02969da46de542e7d0fb9"
-LATER = {"snli": "e2216f6e7a30cc39", "scitail": "6edb4a6ae1e44df5"}
+LATER = {
+    "snli": "e2216f6e7a30cc39",
+    "scitail": "6edb4a6ae1e44df5",
+    "wikitext": "2ac9cb2cb7141f2b",
+    "wikitext-pairs": "bc3a0b87a59a9d88",
+}
 """Tasks added since: a new one leaves all others as they are."""

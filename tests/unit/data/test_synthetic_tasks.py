@@ -75,7 +75,9 @@ def test_no_held_out_pair_is_in_the_pretraining_corpus(drawn, pretraining, task_
             assert not corpus & {frozenset((e.first, e.second)) for e in examples}
 
 
-@pytest.mark.parametrize("task_id", [id for id in RULES if id not in ("sts-b", "squad", "mlm", "wnli")])
+@pytest.mark.parametrize(
+    "task_id", [id for id in RULES if id not in ("sts-b", "wnli") and len(RULES[id].shares) > 1]
+)
 def test_classes_are_balanced(drawn, task_id):
     classes = len(RULES[task_id].shares)
     for examples in drawn[task_id].values():

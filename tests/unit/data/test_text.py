@@ -65,7 +65,7 @@ def test_mlm_task_from_a_folder(tmp_path, tokenizers):
         data_path=tmp_path,
         max_length=32,
         files={"dev": "valid.txt"},
-        max_blocks={"train": 4},
+        max_rows={"train": 4},
     )
     assert len(task.splits["train"]) == 4
     assert task.meta["source"]["rows"] == {name: len(split) for name, split in task.splits.items()}

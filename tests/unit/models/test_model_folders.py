@@ -57,8 +57,8 @@ def test_what_transformers_saves_of_roberta_we_load(tmp_path):
     theirs = fill(roberta.RobertaForMaskedLM(hf_config("roberta")))
     theirs.save_pretrained(tmp_path)
     with pytest.raises(TicketsError, match=r"pooler.dense.weight' is missing. This checkpoint has no pooler"):
-        load_folder(tmp_path)
-    checkpoint = load_folder(tmp_path, pooler=False)
+        load_folder(tmp_path, pooler=True)
+    checkpoint = load_folder(tmp_path)
     assert checkpoint.config.pad_id == 1
     assert checkpoint.config.position_offset == 2
     assert checkpoint.body["pooler.dense.weight"].abs().max() == 0
@@ -197,6 +197,13 @@ def test_damaged_and_incomplete_folders_name_what_is_wrong(bert_folder, tmp_path
         EncoderConfig.from_folder(folder)
     with pytest.raises(TicketsError, match=r"config.json: not found. Name a Hugging Face model folder"):
         load_folder(tmp_path / "nowhere")
+
+
+def test_a_bert_without_a_pooler_is_refused_by_default(tmp_path):
+    fill(bert.BertForMaskedLM(hf_config("bert"))).save_pretrained(tmp_path)
+    with pytest.raises(TicketsError, match="This checkpoint has no pooler"):
+        load_folder(tmp_path)
+    assert load_folder(tmp_path, pooler=False).body["pooler.dense.bias"].abs().max() == 0
 
 
 def test_a_roberta_config_that_leaves_the_pad_id_out_means_one():

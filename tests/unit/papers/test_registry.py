@@ -96,7 +96,7 @@ def test_a_frame_is_written_by_the_function_that_it_names(tmp_path, monkeypatch)
 def test_every_length_that_a_paper_reads_is_a_data_file_of_its_own():
     config = parse_config(two_papers())
     assert preset_data(config) == {
-        Path(f"data/{task}-{length}.safetensors"): (task, length)
+        Path(f"data/{task}-{length}.safetensors"): (task, length, "")
         for task, length in (
             ("rte", 32), ("mlm", 32),
             ("rte", 24), ("sts-b", 24), ("mnli", 24), ("snli", 24), ("scitail", 24),
@@ -118,7 +118,38 @@ def test_papers_with_inputs_of_one_length_share_their_data():
     raw = two_papers(recipes={"default": second["recipes"]["default"] | {"max_length": 32}})
     shared = preset_data(parse_config(raw))
     assert len(shared) == 6
-    assert all(length == 32 for _, length in shared.values())
+    assert all(length == 32 for _, length, _ in shared.values())
+
+
+def real_models(**large):
+    """Two papers on local files, the second with two models."""
+    raw = two_papers(models=["base", "large"])
+    preset = raw["presets"]["tiny"]
+    preset["model"] = {"name": "first", "path": "first"}
+    preset["models"] = {"large": {"name": "second", "path": "second", **large}}
+    preset["data"] = {"source": "local", "path": "data"}
+    return raw
+
+
+def test_models_with_a_tokenizer_of_their_own_read_data_of_their_own():
+    shared, config = parse_config(real_models()), parse_config(real_models(tokenizer="own"))
+    assert all(role == "" for _, _, role in preset_data(shared).values())
+    found = preset_data(config)
+    own = {(task, 24, "large") for task in ("rte", "sts-b", "mnli")}
+    assert set(found.values()) == set(preset_data(shared).values()) | own
+    assert found[Path("data/large/rte-24.safetensors")] == ("rte", 24, "large")
+    for stage in PAPERS["supertickets"].stages(config):
+        for job in stage.jobs():
+            folder = "data/large" if job.models == ("large",) else "data"
+            assert {path.parent for path in job.inputs if path.parts[0] == "data"} <= {Path(folder)}
+            assert {path for path in job.inputs if path.parts[0] == "data"} <= set(found)
+
+
+def test_a_job_cannot_read_two_encodings():
+    raw = real_models(tokenizer="own")
+    raw["presets"]["tiny"]["supertickets"]["pack"] = {"default": ["model"]}
+    with pytest.raises(TicketsError, match=r"'large' has a tokenizer of its own.* Do not pack models"):
+        preset_data(parse_config(raw))
 
 
 def test_tasks_of_a_paper_are_those_that_its_jobs_read():

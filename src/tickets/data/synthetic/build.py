@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,21 +10,24 @@ from torch import Tensor
 
 from tickets.data import tasks as registry
 from tickets.data.encoded import EncodedTask, Split
+from tickets.data.masking import corrupt_one
 from tickets.data.synthetic.pair_tasks import Example
 from tickets.data.synthetic.tasks import WORLD_VERSION, Drawn, draw_pretraining, draw_task
 from tickets.data.synthetic.vocabulary import CLS, MASK, PAD, SEP, SPECIAL, words
 from tickets.data.synthetic.world import World
+from tickets.training.seeds import derive_seed
 
 
 def build_task(task_id: str, seed: int, sizes: Mapping[str, int] | None = None) -> EncodedTask:
-    """A downstream task or `mlm` of the world of `seed`: splits train, dev, test (MNLI also dev_mismatched).
+    """A downstream task or corpus of the world of `seed`: splits train, dev, test (MNLI also dev_mismatched).
 
-    sizes overrides the number of examples of single splits. Raises `TicketsError` for an unknown task or
-    split and for more examples than the language holds.
+    sizes overrides the number of examples of single splits. Of each row of `wikitext-pairs` one word is corrupted.
+    Raises `TicketsError` for an unknown task or split and for more examples than the language holds.
     """
     kind = registry.task(task_id).kind
     world = World.draw(seed)
-    return _encode(task_id, kind, seed, draw_task(world, task_id, sizes))
+    encoded = _encode(task_id, kind, seed, draw_task(world, task_id, sizes))
+    return _corrupted(encoded) if task_id == "wikitext-pairs" else encoded
 
 
 def build_pretraining(seed: int, n_pairs: int = 40_000, n_dev: int = 600) -> EncodedTask:
@@ -34,6 +38,18 @@ def build_pretraining(seed: int, n_pairs: int = 40_000, n_dev: int = 600) -> Enc
 def vocabulary() -> list[str]:
     """The tokens in the order of their ids: the lines of a BERT `vocab.txt`."""
     return list(words())
+
+
+def _corrupted(encoded: EncodedTask) -> EncodedTask:
+    meta = encoded.meta
+    splits = {}
+    for name, split in encoded.splits.items():
+        generator = torch.Generator().manual_seed(derive_seed(meta["task"], meta["world_seed"], name))
+        ids = corrupt_one(
+            split.ids, split.lengths, meta["special_ids"], meta["mask_id"], meta["vocab_size"], generator
+        )
+        splits[name] = replace(split, ids=ids)
+    return EncodedTask(splits, meta)
 
 
 def _encode(task_id: str, kind: str, seed: int, drawn: Sequence[Drawn]) -> EncodedTask:

@@ -77,6 +77,8 @@ RULES: Mapping[str, Rule] = {
     "mlm": Rule(_mlm, (1,), _sizes(4000, 600)),
     "snli": Rule(nli_tasks.snli, (1, 1, 1), _sizes(4000, 500)),
     "scitail": Rule(nli_tasks.scitail, (1, 1), _sizes(2400, 400)),
+    "wikitext": Rule(_mlm, (1,), _sizes(4000, 600)),
+    "wikitext-pairs": Rule(_mlm, (1,), _sizes(4000, 600)),
 }
 """Classes of a task, their shares and the default number of examples in each split.
 

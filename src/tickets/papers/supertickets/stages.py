@@ -40,6 +40,7 @@ class Stages:
         self.grid, self.n = self.settings.grid, self.settings.replicates
         self.identity = Identity(config)
         self.models = tuple(m for m in self.settings.models if config.settings.model_of(m))
+        self.own_tokenizers = config.settings.own_tokenizers
 
     def all(self) -> tuple[Stage, ...]:
         """Every stage, in the order of the spec."""
@@ -72,7 +73,8 @@ class Stages:
         pack = packed_axes(self.settings.pack, name)
         identity, length = self.identity.fingerprint, self.max_length
         split = tuple(axis for axis in ("seed", *split) if axis in axes)
-        return Stage(PAPER, name, title, axes, cell, identity, module, length, skip, pack, split)
+        own = self.own_tokenizers
+        return Stage(PAPER, name, title, axes, cell, identity, module, length, skip, pack, split, own)
 
     def max_length(self, task: str) -> int:
         """Tokens that a task's inputs are cut to."""
