@@ -10,10 +10,13 @@ from tickets.data.encoded import EncodedTask, Split
 from tickets.errors import TicketsError
 from tickets.models.encoder import grid_tokens
 from tickets.models.heads import Head
+from tickets.pruning.local import local_magnitude
+from tickets.pruning.prunable import POOLER, WORDS
 from tickets.training import distillation_losses as on_dev
 from tickets.training.distillation import DistillationObjective, hidden_loss, padded_batch
 from tickets.training.distillation_losses import distillation_losses
 from tickets.training.loop import train
+from tickets.training.mask_training import MaskPolicy, MaskTraining
 from tickets.training.objective import TaskObjective, masked_rows
 from tickets.training.resident import Resident
 from tickets.training.schedule import LinearDecay
@@ -264,6 +267,40 @@ def test_a_loss_depends_on_the_step_alone_and_training_reduces_it():
     assert len(set(forward)) == 4
     train(model, some, recipe, LinearDecay(3e-3, 30), 30, seed=1)
     assert value(some, model) < 0.5 * forward[0]
+
+
+def test_masks_learn_to_do_what_the_dense_model_does():
+    """TAMT-KD as a whole: scores, BertAdam, clipping by tensor, whole batches, padding, a teacher with dropout."""
+    model, teacher = (tiny_model(seed=1, std=0.3, hidden_dropout=0.1) for _ in range(2))
+    facts = {
+        "optimizer": "bertadam",
+        "eps": 1e-6,
+        "weight_decay": 0.01,
+        "clip_scope": "tensor",
+        "drop_last": True,
+    }
+    recipe = tiny_recipe(max_length=14, **facts)
+    data = documents(n_train=30)
+    some = objective(model, teacher, data, recipe=recipe, teacher_dropout=True)
+    calm = Resident(data.splits["train"], model.config)
+    values = model.prunable_values() | {WORDS: model.parameters.view(WORDS)}
+    start = local_magnitude(values, 0.5)
+    masks = MaskTraining(model, start, MaskPolicy(every=4, at_first=True, shift=1), 0.5)
+    before = masks.store.view(WORDS).clone()
+    masks.write()
+    first = distillation_losses(model, teacher, calm, 14)["kd"]
+    train(model, some, recipe, LinearDecay(1e-3, 100), 100, seed=1, through=masks)
+    masks.write()
+    assert distillation_losses(model, teacher, calm, 14)["kd"] < 0.75 * first
+    found = masks.mask()
+    moved = [name for name in start if not torch.equal(found[name], start[name])]
+    assert set(start) - set(moved) <= {POOLER}
+    # Padding is in every batch and does not train its row, which decays alone; rows of words move.
+    changes = (masks.store.view(WORDS) - before).abs().amax(1)
+    assert float(changes[0]) < 2e-5 < 1e-3 < float(changes[5:].median())
+    assert not teacher.parameters.grad.any()
+    masks.close()
+    assert torch.equal(model.parameters.flat, teacher.parameters.flat)
 
 
 @FAMILIES
