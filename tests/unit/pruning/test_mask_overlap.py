@@ -3,7 +3,7 @@ import torch
 
 from tickets.errors import TicketsError
 from tickets.pruning.mask import Mask
-from tickets.pruning.overlap import from_kept_jaccard, null_jaccard, overlap
+from tickets.pruning.overlap import from_kept_jaccard, macro_jaccard, null_jaccard, overlap
 from tickets.pruning.random import random_mask
 
 
@@ -58,3 +58,14 @@ def test_tensors_are_pooled():
 def test_masks_of_different_models():
     with pytest.raises(TicketsError, match="shape"):
         overlap(mask("110"), mask("1100"))
+
+
+def test_tamt_o9_macro_and_micro():
+    a = Mask({"x": torch.tensor([True, True]), "y": torch.tensor([True, True, False, False])})
+    b = Mask({"x": torch.tensor([True, True]), "y": torch.tensor([True, False, True, False])})
+    assert macro_jaccard(a, b) == pytest.approx(2 / 3)
+    assert overlap(a, b).kept_jaccard == pytest.approx(3 / 5)
+    assert macro_jaccard(mask("1100"), mask("1010")) == pytest.approx(1 / 3)
+    assert macro_jaccard(mask("0000"), mask("0000")) == 1.0
+    with pytest.raises(TicketsError, match="shape"):
+        macro_jaccard(mask("110"), mask("1100"))

@@ -3,6 +3,7 @@ import pytest
 from tickets.errors import TicketsError
 from tickets.pruning.prunable import (
     POOLER,
+    WORDS,
     count_layers,
     prunable_count,
     prunable_names,
@@ -69,3 +70,19 @@ def test_selection_names_what_is_missing():
         )
     with pytest.raises(TicketsError, match="no tensor is named"):
         select_prunable({f"bert.{name}": 0 for name in tensors})
+
+
+def test_with_words_the_table_comes_last():
+    names = prunable_names(2, words=True)
+    assert names[-2:] == (POOLER, WORDS)
+    assert prunable_names(2, pooler=False, words=True) == (*prunable_names(2, pooler=False), WORDS)
+    shapes = prunable_shapes(8, 12, 2, vocab=11)
+    assert list(shapes) == list(names)
+    assert shapes[WORDS] == (11, 8)
+    assert {n: s for n, s in shapes.items() if n != WORDS} == prunable_shapes(8, 12, 2)
+
+
+def test_with_words_counts_of_bert_and_roberta():
+    assert prunable_count(*BERT_BASE, pooler=False, vocab=30522) == 84_934_656 + 23_440_896
+    assert prunable_count(*BERT_BASE, pooler=False, vocab=50265) == 84_934_656 + 38_603_520
+    assert len(prunable_names(12, words=True)) == 74

@@ -8,6 +8,7 @@ from torch.nn.utils import prune
 from transformers.models.bert.modeling_bert import BertConfig, BertForSequenceClassification
 
 from tickets.models.hf import strip_prefix
+from tickets.models.layout import prunable_shapes
 from tickets.pruning.mask import Mask
 from tickets.training.checkpoint import Checkpoint
 from tickets.training.clipping import clip_
@@ -19,9 +20,10 @@ from tiny_engine import randomise, tiny_model, tiny_recipe, tiny_task
 STEPS = 5
 
 
-def half_mask(model, seed=3):
+def half_mask(model, seed=3, words=False, pooler=True):
     generator = torch.Generator().manual_seed(seed)
-    return Mask({n: torch.rand(s, generator=generator) < 0.5 for n, s in model.prunable.items()})
+    shapes = prunable_shapes(model.config, pooler, words=words)
+    return Mask({n: torch.rand(s, generator=generator) < 0.5 for n, s in shapes.items()})
 
 
 class Reparametrised:
@@ -77,17 +79,25 @@ class Reparametrised:
 # eps is large because Adam turns a gradient that is zero but for rounding (a key bias's) into a full step.
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize("clip", [0.05, 1e9])
-def test_o12_masked_gradients_equal_torch_reparametrisation(weight_decay, clip):
+@pytest.mark.parametrize("over", [{}, {"words": True}, {"words": True, "pooler": False}])
+def test_o12_masked_gradients_equal_torch_reparametrisation(weight_decay, clip, over):
+    """With words it is oracle 17 of spec tamt: pruned entries stay zero, and the clip norm is of masked gradients."""
     recipe = tiny_recipe(steps=STEPS, weight_decay=weight_decay, clip=clip, eps=1e-3, learning_rate=0.01)
     model, data = tiny_model(), tiny_task()
-    mask = half_mask(model)
+    mask = half_mask(model, **over)
     reference = Reparametrised(model, mask, recipe)
     objective = TaskObjective(data, model.heads[0], recipe, model, seed=4)
     schedule = LinearDecay(recipe.learning_rate, STEPS)
 
     norms = [reference.step(data.splits["train"], objective.order(s), schedule(s)) for s in range(STEPS)]
     assert (min(norms) > clip) == (clip < 1)
-    train(model, objective, recipe, schedule, STEPS, seed=4, mask=mask)
+    dead = []
+
+    def zeros_stay(step):
+        dead.append(max(float(model.parameters.view(name)[~mask[name]].abs().max()) for name in mask))
+
+    train(model, objective, recipe, schedule, STEPS, seed=4, mask=mask, after_step=zeros_stay)
+    assert dead == [0.0] * STEPS
     for name, expected in reference.values().items():
         torch.testing.assert_close(
             model.parameters.view(name), expected, rtol=1e-4, atol=2e-6, msg=lambda m, n=name: f"{n}: {m}"
