@@ -25,6 +25,7 @@ from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.papers.lth.settings import LthSettings
 from tickets.papers.supertickets.settings import SuperticketsSettings
+from tickets.papers.tamt.settings import TamtSettings
 from tickets.section import Section
 from tickets.training.recipe import Recipe
 
@@ -174,17 +175,19 @@ class Preset(Section):
     )
     lth: LthSettings | None = Field(None, description="Chen et al. 2020; left out, the paper is not run.")
     supertickets: SuperticketsSettings | None = Field(None, description="Liang et al. 2021.")
+    tamt: TamtSettings | None = Field(None, description="Liu et al. 2022.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Preset":
-        for role in self.supertickets.models if self.supertickets else ():
-            self.model_of(role)
+        for paper in (self.supertickets, self.tamt):
+            for role in paper.models if paper else ():
+                self.model_of(role)
         for role in self.roles:
             if (self.data.source == "synthetic") != (self.model_of(role).shape is not None):
                 raise ValueError("the synthetic data and a model with 'shape' belong together")
         names = [self.model_of(role).name for role in self.roles]
-        if self.lth is None and self.supertickets is None:
-            raise ValueError("there is no paper to run; give a section 'lth' or 'supertickets'")
+        if self.lth is None and self.supertickets is None and self.tamt is None:
+            raise ValueError("there is no paper to run; give a section 'lth', 'supertickets' or 'tamt'")
         if "base" in self.models or len(set(names)) < len(names):
             raise ValueError("every model needs a role and a name of its own; the role 'base' is `model`")
         if self.model.tokenizer == "own":

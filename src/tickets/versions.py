@@ -18,5 +18,9 @@ PAPER_VERSIONS = {
         "tickets": 1,  # importance, ranking, choice of evaluation points and levels
         "sharing": 1,  # multi-task learning and what starts from it
     },
+    "tamt": {
+        "masks": 1,  # mask training, IMP and baselines
+        "protocol": 1,  # fine-tuning and which evaluation counts
+    },
 }
 """Of what each paper has to itself."""

@@ -53,7 +53,7 @@ CASES = [
     ("model.shape.hidden", 8, "model.shape.hidden: unknown key"),
     ("zzz", 1, "presets.tiny.zzz: unknown key."),
     ("model", REMOVE, "presets.tiny.model: required key is missing."),
-    ("lth", REMOVE, "presets.tiny: there is no paper to run; give a section 'lth' or 'supertickets'"),
+    ("lth", REMOVE, "presets.tiny: there is no paper to run; give a section 'lth', 'supertickets' or 'tamt'"),
     ("lth.multitask_recipe", REMOVE, "presets.tiny.lth.multitask_recipe: required key is missing."),
     ("lth.recipes.default.epochs", 3, "lth.recipes.default: give exactly one of 'steps' and 'epochs'"),
     ("lth.recipes.default.steps", REMOVE, "lth.recipes.default: give exactly one of 'steps' and 'epochs'"),
@@ -200,7 +200,7 @@ def test_a_preset_runs_the_papers_that_it_has_a_section_for():
         )
     del first["presets"]["tiny"]["lth"]
     assert message(first).startswith(
-        "config.yaml: presets.tiny: there is no paper to run; give a section 'lth' or 'supertickets'"
+        "config.yaml: presets.tiny: there is no paper to run; give a section 'lth', 'supertickets' or 'tamt'"
     )
 
 

@@ -76,7 +76,7 @@ def test_a_preset_without_papers_is_refused(tmp_path):
     preset = small_preset()
     del preset["lth"], preset["supertickets"]
     write_config(folder, preset)
-    expected = "config.yaml: presets.small: there is no paper to run; give a section 'lth' or 'supertickets'"
+    expected = "config.yaml: presets.small: there is no paper to run; give a section 'lth', 'supertickets' or 'tamt'"
     assert expected in refused(folder)
 
 

@@ -1,0 +1,64 @@
+"""The paper `tamt` as the command line and the workflow see it."""
+
+from typing import Any
+
+from tickets.config import Config
+from tickets.grid import Stage
+from tickets.papers.frame import Frame
+from tickets.papers.tamt.addresses import PAPER
+from tickets.papers.tamt.artifacts import ARTIFACTS, NOT_REPRODUCED
+from tickets.papers.tamt.cell_columns import CELL_COLUMNS
+from tickets.papers.tamt.distance_rows import distance_inputs
+from tickets.papers.tamt.rows import pretraining_inputs, training_inputs
+from tickets.papers.tamt.settings import tamt_settings
+from tickets.papers.tamt.stages import Stages
+from tickets.training.recipe import Recipe
+
+_HERE = "tickets.papers.tamt"
+
+
+class Tamt:
+    """Liu et al. 2022, Learning to Win Lottery Tickets in BERT Transfer via Task-agnostic Mask Training."""
+
+    id = PAPER
+    title = "Learning to Win Lottery Tickets in BERT Transfer via Task-agnostic Mask Training"
+    artifacts = ARTIFACTS
+    not_reproduced = NOT_REPRODUCED
+    cell_columns = CELL_COLUMNS
+    frames = (
+        Frame(
+            "pretraining",
+            "losses on held-out text of every mask",
+            pretraining_inputs,
+            f"{_HERE}.rows:write_pretraining",
+        ),
+        Frame(
+            "training",
+            "what was logged in the training of masks",
+            training_inputs,
+            f"{_HERE}.rows:write_training",
+        ),
+        Frame(
+            "distances", "how alike the masks are", distance_inputs, f"{_HERE}.distance_rows:write_distances"
+        ),
+    )
+
+    def stages(self, config: Config) -> tuple[Stage, ...]:
+        """See `tickets.papers.registry.Paper`."""
+        return Stages(config).all()
+
+    def recipe(self, config: Config, task: str) -> Recipe:
+        """See `tickets.papers.registry.Paper`."""
+        return tamt_settings(config).recipe(task)
+
+    def evidence_options(self, config: Config) -> dict[str, Any]:
+        """See `tickets.papers.registry.Paper`."""
+        settings = tamt_settings(config)
+        return {
+            "ddof": settings.ddof,
+            "main_steps": dict(settings.main_steps),
+            "steps": settings.steps,
+            "interval": settings.imp.interval,
+            "intervals": settings.imp.intervals,
+            "horizon": settings.imp.recipe.steps,
+        }
