@@ -104,6 +104,25 @@ def test_a_job_names_its_models_and_the_lengths_that_it_reads():
     assert data_file("rte", 16) == Path("data/rte-16.safetensors")
 
 
+def test_a_job_reads_the_data_of_its_own_tokenizer():
+    def with_model(a):
+        return replace(cell(a), needs_models=(a["source"],))
+
+    made = stage(cell=with_model, own_tokenizers=("rte",))
+    jobs = {job.axes["source"]: job for job in made.jobs() if job.axes["task"] == "cola"}
+    assert (
+        jobs["rte"].data_file("cola") == data_file("cola", 64, "rte") == Path("data/rte/cola-64.safetensors")
+    )
+    assert jobs["rte"].inputs[0] == jobs["rte"].data_file("cola")
+    assert jobs["mlm"].data_file("cola") == data_file("cola", 64) == Path("data/cola-64.safetensors")
+    assert jobs["mlm"].fingerprint == stage().job(jobs["mlm"].axes).fingerprint
+    packed = replace(made, pack=("source",)).job({"task": "cola"})
+    with pytest.raises(
+        TicketsError, match=r"job 'made-cola' runs the models rte, mlm, but 'rte' has a tokenizer"
+    ):
+        _ = packed.inputs
+
+
 def test_records_of_all_jobs_of_all_stages_differ():
     config = parse_config(tiny_preset())
     jobs = [job for stage in PAPERS["lth"].stages(config) for job in stage.jobs()]

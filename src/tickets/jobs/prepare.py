@@ -1,5 +1,6 @@
 """Jobs before any experiment: encode the data of a task, and bring theta_0 into place."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -100,7 +101,7 @@ def _download(model: ModelSection) -> Path:
 
 
 def pretrain(config: Config, role: str, out: Path) -> None:
-    """Pre-train a small BERT on the synthetic language and save it for transformers.
+    """Pre-train a small BERT or RoBERTa on the synthetic language and save it for transformers.
 
     Design and limits: docs/explanation/micro-world.md.
     """
@@ -114,7 +115,7 @@ def pretrain(config: Config, role: str, out: Path) -> None:
     assert shape is not None
     data = build_pretraining(preset.data.world_seed, settings.pairs)
     words = vocabulary()
-    heads = (Head("mlm"), Head("nsp", 2))
+    heads = (Head("mlm"),) if shape.family == "roberta" else (Head("mlm"), Head("nsp", 2))
     model = Model(shape.encoder(len(words)), heads)
     shapes = {name: span.shape for name, span in model.parameters.spans.items()}
     generator = torch.Generator().manual_seed(derive_seed(preset.seed, "pretraining-init"))
@@ -133,22 +134,31 @@ def pretrain(config: Config, role: str, out: Path) -> None:
         watch = Watch(state, preset.execution.checkpoint_seconds, None, progress, stop)
         trained = train(model, objective, recipe, schedule, steps, seed=seed, watch=watch)
     progress.finish()
-    save_folder(out, Checkpoint(model.config, model.body(), model.head_values()))
+    _save(out, model, words)
+    write_json(out / "run.json", _certificate(config, role, model, data, trained, seed))
+    inflight.discard(folder)
+
+
+def _save(out: Path, model: Model, words: Sequence[str]) -> None:
+    """The model and its tokenizer as a folder for transformers."""
+    body = model.body()
+    if model.config.family == "roberta":
+        # transformers' RobertaForMaskedLM has no pooler either: nothing has trained it, and no head reads it.
+        body = {name: value for name, value in body.items() if not name.startswith("pooler.")}
+    save_folder(out, Checkpoint(model.config, body, model.head_values()))
     (out / "vocab.txt").write_text("\n".join(words) + "\n")
     tokenizer = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": True,
-        "model_max_length": shape.max_positions,
+        "model_max_length": model.config.max_length,
     }
     write_json(out / "tokenizer_config.json", tokenizer)
-    write_json(out / "run.json", _certificate(config, role, model, data, trained, seed))
-    inflight.discard(folder)
 
 
 def _certificate(
     config: Config, role: str, model: Model, data: EncodedTask, trained: Trained, seed: int
 ) -> dict[str, object]:
-    mlm, nsp = model.heads
+    mlm, *rest = model.heads
     section = config.settings.model_of(role)
     settings = section.pretraining
     assert settings is not None
@@ -157,7 +167,7 @@ def _certificate(
     assert labels is not None
     resident, true_pairs = (Resident(split, model.config) for split in (dev, dev.rows(labels == 1)))
     words = predict_words(model, mlm, true_pairs, data, settings.recipe, derive_seed(seed, "dev")).scores()
-    guesses = predict(model, nsp, resident) if settings.nsp else None
+    guesses = predict(model, rest[0], resident) if settings.nsp else None
     return {
         "identity": {
             "fingerprint": model_identity(config, role),

@@ -112,7 +112,7 @@ class PretrainingObjective:
     """Masked words on corrupted true pairs, and next-sentence prediction on clean pairs, in one forward pass.
 
     NSP on corrupted inputs stays unlearnt at this scale (docs/explanation/micro-world.md), hence the two halves.
-    With `nsp=False` the whole batch is for MLM.
+    With `nsp=False` the whole batch is for MLM; the model then needs no head for next sentences, its second.
     """
 
     def __init__(self, data: EncodedTask, recipe: Recipe, model: Model, seed: int, nsp: bool) -> None:
@@ -129,7 +129,7 @@ class PretrainingObjective:
 
     def loss(self, model: Model, step: int) -> Tensor:
         """See `Objective`."""
-        mlm, nsp = model.heads
+        mlm, *rest = model.heads
         rows = self.positive[self.mlm_order(step)]
         clean = self.nsp_order(step) if self.nsp_order is not None else rows[:0]
         both = torch.cat([rows, clean])
@@ -149,5 +149,5 @@ class PretrainingObjective:
         if self.nsp_order is None:
             return total
         assert self.train.labels is not None
-        outputs = model.head_outputs(nsp, states[len(masked) :], batch, train=True)
+        outputs = model.head_outputs(rest[0], states[len(masked) :], batch, train=True)
         return total + loss("nsp", outputs, self.train.labels[clean.to(model.device)])

@@ -7,14 +7,20 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tickets.config import parse_config
+from tickets.data.encoded import EncodedTask
+from tickets.data.synthetic.build import build_task
+from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.grid import find_stage
 from tickets.jobs.context import Context
 from tickets.jobs.files import publish, read_json, write_json
 from tickets.jobs.identity import data_identity, model_identity
-from tickets.jobs.prepare import place_model, pretrain
+from tickets.jobs.prepare import encode, place_model, pretrain
+from tickets.models.heads import Head, initial_values
 from tickets.models.hf import load_folder
+from tickets.models.model import Model
 from tickets.papers.registry import PAPERS
+from tickets.training.resident import Resident
 from tiny_engine import tiny_preset, two_models
 
 
@@ -152,6 +158,115 @@ def test_a_job_reads_the_data_of_its_own_length_and_the_model_of_a_role(tmp_path
     assert context.pretrained_file() == config.root / "models" / "tiny-bert" / "model.safetensors"
     with pytest.raises(TicketsError, match=r"models/tiny-large/config.json: not found"):
         context.pretrained("large")
+
+
+def tiny_roberta():
+    """The tiny preset with a second model, pre-trained here: a RoBERTa."""
+    raw = two_models()
+    section = raw["presets"]["tiny"]["models"].pop("large")
+    shape, pretraining = section["shape"] | {"family": "roberta"}, section["pretraining"] | {"nsp": False}
+    raw["presets"]["tiny"]["models"]["roberta"] = {
+        "name": "tiny-roberta", "shape": shape, "pretraining": pretraining
+    }  # fmt: skip
+    raw["presets"]["tiny"]["supertickets"]["models"] = ["base", "roberta"]
+    return parse_config(raw)
+
+
+def test_a_roberta_is_pretrained_on_the_shared_vocabulary_and_equals_transformers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = tiny_roberta()
+    folder = place_model(config, "roberta")
+    theta0 = load_folder(folder)
+    shape = theta0.config
+    assert (shape.family, shape.pad_id, shape.position_offset, shape.segment_types) == ("roberta", 0, 1, 1)
+    assert (shape.max_positions, shape.max_length, shape.layer_norm_eps) == (33, 32, 1e-5)
+    assert theta0.body["pooler.dense.weight"].abs().max() == 0
+    assert set(theta0.heads) == set(Head("mlm").shapes(shape))
+    assert json.loads((folder / "run.json").read_text())["dev"]["nsp_accuracy"] is None
+
+    from transformers import RobertaForMaskedLM, RobertaForSequenceClassification
+
+    theirs, report = RobertaForMaskedLM.from_pretrained(folder, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    data = build_task("wikitext-pairs", 1, {"train": 4, "dev": 6, "test": 1})
+    split = data.splits["dev"]
+    assert split.segments.any(), "BERT's segments, which this model does not have"
+    batch = Resident(split, shape).batch(torch.arange(6))
+    head, labels = Head("mlm"), Head("classification", 3)
+    ours = Model(shape, (head, labels))
+    ours.load_body(theta0.body)
+    gamma = initial_values(labels.shapes(shape), 0.2, torch.Generator().manual_seed(0))
+    ours.load_heads(gamma | theta0.heads)
+    real = torch.arange(split.ids.shape[1]) < split.lengths[:, None]
+    arguments = {"input_ids": split.ids.long(), "attention_mask": real.long()}
+    with torch.no_grad():
+        expected = theirs.eval()(**arguments).logits[real]
+        found = ours.forward(batch, head, read=torch.arange(len(batch.ids)))
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        judge = RobertaForSequenceClassification.from_pretrained(folder, num_labels=3).eval()
+        judge.load_state_dict(gamma, strict=False)
+        expected = judge(**arguments).logits
+        torch.testing.assert_close(ours.forward(batch, labels), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_job_starts_from_a_roberta_without_a_pooler(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = tiny_roberta()
+    place_model(config, "roberta")
+    stage = find_stage(PAPERS["supertickets"].stages(config), "trial")
+    context = Context(config, stage.job({"model": "roberta", "task": "rte", "seed": "1"}))
+    assert context.pretrained("roberta").body["pooler.dense.bias"].abs().max() == 0
+    assert context.data_path("rte") == config.root / "data" / "rte-24.safetensors", "one vocabulary"
+    raw = local(tmp_path / config.root / "models" / "tiny-roberta")
+    assert load_folder(place_model(raw)).config.family == "roberta"
+
+
+def real_preset(folder, **second):
+    """Base and a second model from folders that hold no more than tokenizers, and one local data set."""
+    raw = two_models()
+    preset = raw["presets"]["tiny"]
+    preset["data"] = {"source": "local", "path": str(folder)}
+    preset["model"] = {"name": "first", "path": str(folder / "first")}
+    preset["models"] = {"large": {"name": "second", "path": str(folder / "second"), **second}}
+    return parse_config(raw)
+
+
+def test_data_are_encoded_with_the_tokenizer_of_a_role(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, extra in (("first", []), ("second", ["lazy", "dog"])):
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *extra, "the", "fox"]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "vocab.txt").write_text("\n".join(words) + "\n")
+        (tmp_path / name / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "WikiText-103").mkdir()
+    for split in ("train", "valid"):
+        (tmp_path / "WikiText-103" / f"wiki.{split}.raw").write_text("the lazy fox the dog \n" * 40)
+    config = real_preset(tmp_path, tokenizer="own")
+    files = [encode(config, "wikitext", 16, role) for role in ("", "large")]
+    assert files == [config.root / "data" / f"{role}wikitext-16.safetensors" for role in ("", "large/")]
+    first, second = (EncodedTask.load(path) for path in files)
+    assert (first.meta["vocab_size"], second.meta["vocab_size"]) == (7, 9)
+    assert first.splits["dev"].ids[0, 1:4].tolist() == [5, 1, 6]
+    assert second.splits["dev"].ids[0, 1:4].tolist() == [7, 5, 8]
+    with pytest.raises(
+        TicketsError, match=r"the model 'large' has no tokenizer of its own.*Leave the role out"
+    ):
+        encode(real_preset(tmp_path), "wikitext", 16, "large")
+
+
+def test_identities_of_data_know_the_tokenizer_and_the_cap(tmp_path):
+    config = real_preset(tmp_path, tokenizer="own")
+    own, base = data_identity(config, "rte", 24, "large"), data_identity(config, "rte", 24)
+    assert own != base == data_identity(real_preset(tmp_path), "rte", 24)
+    moved = real_preset(tmp_path, tokenizer="own", revision="f" * 40)
+    assert data_identity(moved, "rte", 24) == base
+    assert data_identity(moved, "rte", 24, "large") != own
+    raw = tiny_preset()
+    raw["presets"]["tiny"]["data"]["wikitext_sequences"] = 100
+    capped, plain = parse_config(raw), parse_config(tiny_preset())
+    changed = {t: data_identity(capped, t, 32) != data_identity(plain, t, 32) for t in TASKS}
+    assert [task for task, there in changed.items() if there] == ["wikitext", "wikitext-pairs"]
 
 
 def test_pretraining_is_repeatable_and_loads_into_transformers(tmp_path, monkeypatch):
