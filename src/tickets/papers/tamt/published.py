@@ -90,13 +90,10 @@ class PublishedTables:
         return rows[(rows["step_low"] == which.step) & (rows["step_high"] == which.step)]
 
     def steps(self, kind: str, sparsity: float) -> tuple[int, ...]:
-        """Steps whose markers can be told apart; the last checkpoint stands for the last two."""
-        rows = self.fig5[(self.fig5["kind"] == kind) & (self.fig5["sparsity"] == sparsity)]
-        rows = rows[rows["kind"].isin(TAMT_KINDS)]
-        last = self.setting("steps")[-1]
-        single = rows.loc[rows["step_low"] == rows["step_high"], "step_high"]
-        merged = rows.loc[rows["step_high"] == last, "step_high"]
-        return tuple(sorted({int(step) for step in (*single, *merged)}))
+        """Checkpoints of a kind of mask training that `points` knows at a sparsity."""
+        return tuple(
+            step for step in self.setting("steps") if len(self.points(Which(kind, sparsity, step=step)))
+        )
 
 
 def values(points: pd.DataFrame, column: str) -> "pd.Series[float]":
