@@ -149,11 +149,15 @@ class Stages:
         return level not in self.settings.trained_levels(a["model"])
 
     def checkpoints(self, method: Method, level: str, role: str) -> tuple[Method, ...]:
-        """The masks that are kept of a training: its main step, and the steps of the cost curves where it has them."""
+        """The masks that are kept of a training: the main step's, and those of the cost curves where it has them.
+
+        A random start has no main setting, only a curve.
+        """
         main = self.settings.main_steps[level]
         curve = role == BASE and not method.ablation and method.objective in CURVES
         levels = self.grid.random_levels if method.init == "random" else self.grid.step_levels
-        steps = {main, *(self.settings.steps if curve and level in levels else ())}
+        steps = set(self.settings.steps if curve and level in levels else ())
+        steps |= {main} if method.init == "omp" else set()
         return tuple(
             tamt(method.objective, method.init, method.ablation, None if step == main else step)
             for step in sorted(steps)
