@@ -22,7 +22,7 @@ class KeptRows:
 
     def __call__(self, ids: Tensor) -> Tensor:
         """See `Lookup`."""
-        return F.embedding(ids, self.table) * self.kept[ids]
+        return F.embedding(ids, self.table) * self.kept[ids].to(self.table.dtype)
 
 
 class ScoredRows:
@@ -51,7 +51,7 @@ class _ScoredRows(torch.autograd.Function):
         rows = table[ids]
         ctx.save_for_backward(rows, ids)
         ctx.into, ctx.pad_id = scores.grad, pad_id
-        return torch.where(scores[ids] > threshold, rows, torch.zeros_like(threshold))
+        return (scores[ids] > threshold).to(rows.dtype).mul_(rows)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:

@@ -86,7 +86,6 @@ class MaskTraining:
         flat = model.parameters.flat.data
         self._weights = flat[: self._prefix].clone()
         self._head_before = flat[self._head].clone()
-        self._zero = torch.zeros((), device=model.device)
         sizes = [self.store.view(name).numel() for name in self.names if name != WORDS]
         self._blocks = _Blocks(sizes, model.device)
         self._init_scores()
@@ -126,9 +125,10 @@ class MaskTraining:
         """Set the model's matrices to weights * (scores > thresholds) and its head to the trained one."""
         flat, scores = self.model.parameters.flat.data, self.store.flat.data
         blocks, thresholds = self._blocks, self._blocks.spread(self.thresholds)
-        kept = blocks.view(scores[: self._prefix]) > thresholds
-        prefix = blocks.view(flat[: self._prefix])
-        torch.where(kept, blocks.view(self._weights), self._zero, out=prefix)
+        prefix = flat[: self._prefix]
+        # As floats, and in place: on a CPU a bool mask makes this seven times as slow.
+        torch.gt(blocks.view(scores[: self._prefix]), thresholds, out=blocks.view(prefix))
+        prefix.mul_(self._weights)
         flat[self._head].copy_(scores[self._scores_total :])
 
     def collect(self, step: int) -> None:
