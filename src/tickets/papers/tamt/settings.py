@@ -100,11 +100,15 @@ def _few(**sizes: tuple[float, int]) -> dict[str, Few]:
 
 
 class Replicates(Section):
-    """Mask seeds and fine-tuning seeds, which are crossed."""
+    """Mask seeds and fine-tuning seeds."""
 
     masks: int = Field(3, gt=0)
     finetune: int = Field(3, gt=0)
-    few: int = Field(5, gt=0)
+    few: int = Field(5, gt=0, description="Fine-tuning seeds on few examples.")
+    crossed: bool = Field(
+        True,
+        description="Every mask with every fine-tuning seed; false: each with the seed of its own number.",
+    )
     ablations: int = Field(1, gt=0, description="Mask seeds of the ablations.")
 
 
@@ -204,8 +208,11 @@ class TamtSettings(Section):
         for level in (*self.grid.step_levels, *self.grid.interval_levels, *few):
             if "base" in self.models and level not in self.grid.levels["base"]:
                 raise ValueError(f"grid: sparsity '{level}' is none of grid.levels.base")
-        if self.replicates.ablations > self.replicates.masks:
+        n = self.replicates
+        if n.ablations > n.masks:
             raise ValueError("replicates.ablations: at most as many as 'masks'")
+        if not n.crossed and min(n.finetune, n.few) < n.masks:
+            raise ValueError("replicates: without 'crossed', every mask needs a fine-tuning seed of its own")
         return self
 
     def recipe(self, name: str) -> Recipe:

@@ -273,7 +273,7 @@ class Stages:
                     a["model"],
                     a.get("size", ""),
                 )
-                for r in _seeds(seeds or self.n.finetune)
+                for r in self.seeds_of(a["method"], a["mask"], seeds or self.n.finetune)
             )
             found = mask_of(runs[0])
             needs = () if found is None else (found,)
@@ -283,6 +283,10 @@ class Stages:
             return (a["method"] in (FULL, "omp") and a["mask"] != "1") or skip(a)
 
         return self._stage(name, title, axes, cell, "finetune:run_finetuning", none, ("method", "mask"))
+
+    def seeds_of(self, method: str, mask: str, n: int) -> tuple[str, ...]:
+        """Fine-tuning seeds of a mask. Of the full model and the one-shot mask there is only one, so it gets all."""
+        return _seeds(n) if self.n.crossed or method in (FULL, "omp") else (mask,)
 
 
 def _seeds(n: int) -> tuple[str, ...]:
