@@ -3,6 +3,7 @@ import pytest
 from real_data import SENTENCES, both_tokenizers, real_file
 
 from tickets.data import text as module
+from tickets.data.sizes import completeness
 from tickets.data.sources import build_real_task
 from tickets.data.text import block_split, read_text
 from tickets.data.tokenization import Template
@@ -76,3 +77,24 @@ def test_o18_blocks_of_512_from_wikitext(tokenizers):
     text = read_text(real_file("WikiText-2", "wiki.valid.tokens"))
     split = block_split(text, tokenizers["bert"], max_blocks=20)
     assert split.ids.shape == (20, 512)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(223_344, "other"), (223_345, "official"), (223_360, "official")])
+def test_a31_wikitext_in_blocks_of_bert_has_13960_batches_of_16(rows, told):
+    assert completeness("wikitext", "train", rows, blocks=True).startswith(told)
+    assert completeness("wikitext", "train", rows) == "open", "of another tokenizer or length"
+    assert completeness("wikitext", "dev", rows, blocks=True) == "open"
+    assert "13960 batches of 16 blocks, here 13961" in completeness("wikitext", "train", 223_361, blocks=True)
+
+
+def test_only_whole_corpora_in_full_blocks_of_bert_are_compared(tmp_path, tokenizers):
+    (tmp_path / "WikiText-103").mkdir()
+    for split in ("train", "valid"):
+        (tmp_path / f"WikiText-103/wiki.{split}.raw").write_text(CORPUS * 20)
+
+    def told(kind, **options):
+        task = build_real_task("wikitext", tokenizer=tokenizers[kind], data_path=tmp_path, **options)
+        return task.meta["source"]["completeness"]["train"]
+
+    assert told("bert").startswith("other than official")
+    assert told("roberta") == told("bert", max_length=64) == told("bert", max_rows={"train": 2}) == "open"
