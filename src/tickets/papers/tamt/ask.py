@@ -1,6 +1,7 @@
 """Questions that several figures and tables put to the evidence, and the frames that answers are kept in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -26,11 +27,24 @@ def score_by_mask(evidence: Evidence, which: Which, task: str) -> "pd.Series[flo
     return evidence.by_mask(which, tasks_of(task))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Mean, standard deviation and count as tables print them."""
+
+    mean: float
+    std: float
+    n: int
+
+
+def shown(stat: Stat | None, ddof: int) -> Shown | None:
+    """A summary under the paper's ddof; tables print the sample deviation of a bare `Stat`."""
+    return None if stat is None else Shown(stat.mean, stat.std if ddof else stat.std0, stat.n)
+
+
 def record(where: Sequence[object], stat: Stat | None, ddof: int) -> tuple[object, ...] | None:
     """One point of a figure: its address, mean, standard deviation (NaN: one run) and n; None if not run."""
-    if stat is None:
-        return None
-    return (*where, stat.mean, stat.std if ddof else stat.std0, stat.n)
+    found = shown(stat, ddof)
+    return None if found is None else (*where, found.mean, found.std, found.n)
 
 
 def frame_of(rows: Sequence[tuple[object, ...] | None], columns: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
 from tickets.figures.style import GREY
-from tickets.papers.tamt.ask import frame_of, score_by_mask, together
+from tickets.papers.tamt.ask import frame_of, tasks_of, together
 from tickets.papers.tamt.evidence import AVG5, Evidence, PublishedEvidence, Which
 from tickets.papers.tamt.looks import PUBLISHED, Style, add_legend, look, order
 from tickets.papers.tamt.panels import Drawn, absent, blank, panel_grid, prepare
@@ -61,19 +61,15 @@ def fig5_published(ours: Evidence, published: PublishedEvidence, facts: Facts) -
 
 
 def points(ours: Evidence, panel: Panel) -> pd.DataFrame:
-    """One row a mask: its loss and its score, the mean over fine-tuning seeds."""
-    rows: list[tuple[object, ...]] = []
-    for kind in ("full", *_SINGLE, *_STEPPED):
-        for which in _masks(ours, kind, panel.sparsity):
-            loss = ours.losses(which, panel.measure)
-            score = score_by_mask(ours, which, panel.task)
-            for seed in loss.index.intersection(score.index):
-                pair = float(loss[seed]), float(score[seed])
-                step = -1 if which.step is None else which.step
-                where = (panel.task, panel.measure, kind, percent(panel.sparsity))
-                rows.append((*where, step, int(seed), *pair, *[np.nan] * len(RANGES)))
-    frame = frame_of(rows, COLUMNS)
-    return frame if (frame["series"] != "full").any() else frame.iloc[:0]
+    """One row a mask: its loss and its score, the mean over fine-tuning seeds; empty without any pruned mask."""
+    sparsity = panel.sparsity
+    settings = [Which("full"), *(Which(kind, sparsity) for kind in _SINGLE)]
+    settings += [which for kind in _STEPPED for which in ours.settings(kind, sparsity)]
+    frame = ours.points(settings, panel.measure, tasks_of(panel.task)).rename(columns={"kind": "series"})
+    if not (frame["series"] != "full").any():
+        return frame_of([], COLUMNS)
+    frame["task"], frame["measure"], frame["sparsity"] = panel.task, panel.measure, percent(sparsity)
+    return frame.reindex(columns=list(COLUMNS))
 
 
 def digitised(published: PublishedEvidence, panel: Panel) -> pd.DataFrame:
@@ -86,21 +82,13 @@ def digitised(published: PublishedEvidence, panel: Panel) -> pd.DataFrame:
     frame = pd.DataFrame({"task": panel.task, "measure": panel.measure}, index=read.index)
     frame["series"] = PUBLISHED + read["kind"]
     frame["sparsity"] = percent(panel.sparsity)
-    frame["step"] = read["step_high"].where(read["kind"].isin(_STEPPED), -1).astype(int)
+    frame["step"] = read["step_high"].astype(int)
     frame["mask_seed"] = read["mask_seed"]
     for name, column in (("loss", panel.measure), ("score", "avg5")):
         low, high = (read[f"{column}_{end}"].astype(float) for end in ("low", "high"))
         frame[name] = read[column].astype(float).fillna((low + high) / 2)
         frame[f"{name}_low"], frame[f"{name}_high"] = low, high
     return frame[list(COLUMNS)].reset_index(drop=True)
-
-
-def _masks(ours: Evidence, kind: str, sparsity: float) -> list[Which]:
-    if kind == "full":
-        return [Which("full", 0.0)]
-    if kind in _SINGLE:
-        return [Which(kind, sparsity)]
-    return [Which(kind, sparsity, step=step) for step in ours.steps(kind, sparsity)]
 
 
 def _row(task: str, measure: str, name: str) -> list[Panel]:

@@ -21,7 +21,8 @@ MEASURES = {
     "removed": "realised − target\nsparsity (points)",
     "grad_ratio": "rms(gradient) / eps",
 }
-_SHADES = colormaps["plasma_r"]
+_MAP = colormaps["plasma_r"]
+Shades = dict[float, tuple[float, float, float, float]]
 
 
 def training(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Drawn:
@@ -32,14 +33,15 @@ def training(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Draw
     if drawn.empty:
         return blank("Mask training over its steps"), drawn
     kinds = [k for k in KINDS if k != "imp-rewind" or any(len(frames[m, k]) for m in MEASURES)]
+    shades = _shades(drawn)
     grid = panel_grid([[len(frames[m, k]) > 0 for k in kinds] for m in MEASURES], height=1.95)
     for i, (measure, label) in enumerate(MEASURES.items()):
         for j, kind in enumerate(kinds):
             title = KIND_NAMES[kind] if i == 0 else ""
             last = i == len(MEASURES) - 1
             x, y = "optimizer steps" if last else "", label if j == 0 else ""
-            _draw(grid.axes[i, j], title, frames[measure, kind], measure, x, y)
-    _legend(grid.figure, drawn)
+            _draw(grid.axes[i, j], title, frames[measure, kind], measure, shades, x, y)
+    _legend(grid.figure, shades)
     return grid.figure, drawn
 
 
@@ -67,13 +69,13 @@ def _long(wide: pd.DataFrame, name: str) -> pd.DataFrame:
     return wide.rename_axis(index="step").reset_index().melt("step", value_name=name).dropna()
 
 
-def _draw(axes: Axes, title: str, frame: pd.DataFrame, measure: str, x: str, y: str) -> None:
+def _draw(axes: Axes, title: str, frame: pd.DataFrame, measure: str, shades: Shades, x: str, y: str) -> None:
     if frame.empty:
         absent(axes, title)
         return
     prepare(axes, title, x=x, y=y)
     for sparsity in sorted(frame["sparsity"].unique()):
-        part, colour = frame[frame["sparsity"] == sparsity], _shade(sparsity)
+        part, colour = frame[frame["sparsity"] == sparsity], shades[sparsity]
         wide = part.pivot(index="step", columns="mask_seed", values="value")
         axes.plot(wide.index, wide.to_numpy(), color=colour, linewidth=0.4, alpha=0.5)
         axes.plot(wide.index, wide.mean(axis=1), color=colour, linewidth=1.3)
@@ -85,13 +87,13 @@ def _draw(axes: Axes, title: str, frame: pd.DataFrame, measure: str, x: str, y: 
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 
-def _shade(sparsity: float) -> tuple[float, float, float, float]:
-    """Darker the sparser; the palest tenth of the map cannot be seen on white."""
-    red, green, blue, alpha = _SHADES(0.15 + 0.85 * sparsity / 100)
-    return red, green, blue, alpha
+def _shades(drawn: pd.DataFrame) -> Shades:
+    """A colour a sparsity, darker the sparser; the palest of the map cannot be seen on white."""
+    found = sorted(drawn["sparsity"].unique())
+    return {s: _MAP(0.12 + 0.88 * (i + 1) / len(found)) for i, s in enumerate(found)}
 
 
-def _legend(figure: Figure, drawn: pd.DataFrame) -> None:
-    entries = [Line2D([], [], color=_shade(s), label=f"{s:g} %") for s in sorted(drawn["sparsity"].unique())]
+def _legend(figure: Figure, shades: Shades) -> None:
+    entries = [Line2D([], [], color=colour, label=f"{s:g} %") for s, colour in shades.items()]
     thin = Line2D([], [], color=GREY, linewidth=0.5, label="one mask seed (thick: mean)")
     add_legend(figure, [*entries, thin], columns=10)
