@@ -27,8 +27,9 @@ class Identity:
         return {
             "preset_seed": self.preset.seed,
             "model": model,
+            "world_seed": self.preset.data.world_seed,
             "precision": self.preset.execution.precision,
-            "scores": self.settings.scores.model_dump(mode="json"),
+            "pooler": self.settings.scores.pooler,
             "versions": VERSIONS | PAPER_VERSIONS["tamt"],
         }
 
@@ -53,14 +54,16 @@ class Identity:
         if not method.trained:
             return {}
         return {
+            "scores": self.settings.scores.model_dump(mode="json"),
             "training": training_of(self.settings.mask_training, method).model_dump(mode="json"),
             "step": method.step or self.settings.main_steps[level],
             "data": self.data(PAIRS if method.objective == "kd" else WORDS),
         }
 
     def mask(self, address: MaskAddress) -> Facts:
-        """Spec of a mask."""
-        facts = {"mask": address.facts(), "method": self.method(address.method, address.level)}
+        """Spec of a mask, and of the losses that are written beside it."""
+        facts: Facts = {"mask": address.facts(), "method": self.method(address.method, address.level)}
+        facts["mlm_probability"] = self.settings.recipe(WORDS).mlm_probability
         return self.common(address.model) | facts
 
     def run(self, address: RunAddress) -> Facts:
@@ -71,11 +74,12 @@ class Identity:
             "task": task,
             "data": self.data(task),
             "recipe": self.settings.recipe(task).model_dump(mode="json"),
-            "every": self.settings.every(task),
             "mask": None if mask is None else self.method(mask.method, mask.level),
         }
         if address.variant:
             facts["few"] = self.settings.grid.few[task][address.variant[1:]].model_dump(mode="json")
+        else:
+            facts["every"] = self.settings.every(task)
         return self.common(address.model) | facts
 
     def fingerprint(self, address: RunAddress | MaskAddress) -> str:

@@ -10,6 +10,8 @@ The release means to rewind, but its saved theta_0 shares memory with the weight
 restored: its numbers are those of `imp` (spec section 9, A12). Here theta_0 is read from the checkpoint.
 """
 
+from dataclasses import replace
+
 import torch
 
 from tickets.grid import Cell
@@ -50,6 +52,8 @@ class Chain:
         self.masks = {address.level: address for address in cell.masks}
         self.address: MaskAddress = cell.masks[0]
         self.method = Method.parse(self.address.method)
+        # Of the whole chain: not of the first sparsity that a config asks of it.
+        self.seed = lab.train_seed(replace(self.address, level="all"))
         self.interval = self.method.interval or lab.settings.imp.interval
         self.rounds = max(map(int, self.masks)) // 10 - 1
         self.total = self.rounds * self.interval
@@ -89,8 +93,7 @@ class Chain:
     def _train(self, model: Model, mask: Mask, round: int) -> float:
         """The steps before the pruning of a round; returns their seconds."""
         lab, recipe, made = self.lab, self.lab.settings.imp.recipe, (round - 1) * self.interval
-        seed = lab.train_seed(self.address)
-        objective = Logged(TaskObjective(lab.context.data(WORDS), MLM, recipe, model, seed))
+        objective = Logged(TaskObjective(lab.context.data(WORDS), MLM, recipe, model, self.seed))
         total = recipe.steps_of(objective.steps_per_epoch)
 
         def after(step: int) -> None:
@@ -105,7 +108,7 @@ class Chain:
                 recipe,
                 LinearDecay(recipe.learning_rate, total),
                 self.interval,
-                seed=seed,
+                seed=self.seed,
                 first_step=made,
                 mask=mask,
                 watch=lab.watch_of(self.address.method, self.address.replicate, self.address.model, round),

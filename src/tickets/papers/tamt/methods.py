@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from tickets.errors import TicketsError
-from tickets.papers.tamt.settings import Ablation, Objective
+from tickets.papers.tamt.settings import OBJECTIVES, Ablation, Flavour, Objective
 
 Init = Literal["omp", "random"]
 INITS: tuple[Init, ...] = get_args(Init)
 TRAINED = "tamt-"
-UNTRAINED = ("full", "omp", "random")
+KINDS = ("full", "omp", "random", *get_args(Flavour), *(TRAINED + objective for objective in OBJECTIVES))
 _RANDOM = "-random"
 
 
@@ -64,7 +64,7 @@ class Method:
                 found = cls(kind, init, int(part[4:]), found.interval, found.ablation)
             elif part.startswith("every") and part[5:].isdigit():
                 found = cls(kind, init, found.step, int(part[5:]), found.ablation)
-        if found.token != token:
+        if found.token != token or kind not in KINDS:
             raise TicketsError(f"'{token}' is no method of this paper; see papers/tamt/methods.py.")
         return found
 

@@ -163,6 +163,9 @@ class Stages:
             for step in sorted(steps)
         )
 
+    def _trained(self) -> tuple[str, ...]:
+        return (*self.settings.imp.flavours, *(tamt(o).token for o in self.grid.objectives))
+
     def _curves(self) -> tuple[str, ...]:
         return tuple(o for o in CURVES if o in self.grid.objectives)
 
@@ -191,14 +194,13 @@ class Stages:
 
     def methods(self) -> Stage:
         """Trained and IMP masks at their main steps (Figures 3 and 4)."""
-        trained = (*self.settings.imp.flavours, *(tamt(o).token for o in self.grid.objectives))
         levels = dict.fromkeys(lv for m in self.models for lv in self.settings.trained_levels(m))
 
         def skip(a: Axes) -> bool:
             rewound = a["method"] == "imp-rewind" and a["task"] not in self.grid.rewind_tasks
             return rewound or a["level"] not in self.settings.trained_levels(a["model"])
 
-        axes = self._axes(trained, levels)
+        axes = self._axes(self._trained(), levels)
         return self._finetuning("methods", "trained and IMP masks, fine-tuned", axes, skip)
 
     def steps(self) -> Stage:
@@ -225,7 +227,8 @@ class Stages:
     def few(self) -> Stage:
         """Fine-tuning on few examples (Figure 9)."""
         sizes = dict.fromkeys(size for task in self.grid.few.values() for size in task)
-        axes = self._axes(FEW_METHODS, (self.grid.few_level,))
+        made = (FULL, "omp", *self._trained())
+        axes = self._axes(tuple(m for m in FEW_METHODS if m in made), (self.grid.few_level,))
         axes |= {"model": self.base, "task": tuple(t for t in self.tasks if t in self.grid.few)}
         axes["size"] = tuple(sorted(sizes, key=int))
 
