@@ -9,7 +9,7 @@ import yaml
 from small import ROOT, checkout, environment, jobs_of, message, plan, snakemake
 
 from tickets.config import load_config
-from tickets.papers.registry import artifacts, papers, preset_data
+from tickets.papers.registry import artifacts, chapters, papers, preset_data
 from tickets.rules import plans
 
 HEAVY = ("torch", "transformers", "pandas", "matplotlib", "sklearn", "scipy", "datasets", "evaluate")
@@ -41,7 +41,7 @@ def test_a_preset_plans_the_jobs_of_its_stages_each_once(own, preset):
     assert {name for name in found.rules if name.startswith("pretrained_model")} == {
         f"pretrained_model_{role}" for role in used
     }
-    frames = {f"{id}_{frame.name}_frame" for id, paper in found_papers.items() for frame in paper.frames}
+    frames = {f"{id}_{frame.name}_frame" for id, found in chapters(config).items() for frame in found.frames}
     of_papers = {f"{id}_{part}" for id in found_papers for part in ("cells", "facts", "claims")}
     once = frames | of_papers | set(artifacts(config)) | {"report_page", "all"}
     once |= {f"{paper}_cells_{stage}" for paper, stage in with_runs}

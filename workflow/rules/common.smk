@@ -8,6 +8,8 @@ from tickets.jobs.files import write_json
 from tickets.papers.registry import (
     artifacts,
     cell_stages,
+    cells_read,
+    chapters,
     paper_tasks,
     papers,
     preset_data,
@@ -22,9 +24,10 @@ except TicketsError as error:
 
 ROOT = CONFIG.root
 PAPERS = papers(CONFIG)
+CHAPTERS = chapters(CONFIG)  # the papers, and `cross`, which is made of all of them
 ARTIFACTS = list(artifacts(CONFIG).values())
 NOT_REPRODUCED = {
-    id: why for paper in PAPERS.values() for id, why in paper.not_reproduced.items()
+    id: why for found in CHAPTERS.values() for id, why in found.not_reproduced.items()
 }
 EXECUTION = CONFIG.settings.execution
 

@@ -7,8 +7,6 @@ for id, paper in PAPERS.items():
     stages = paper.stages(CONFIG)
     with_runs = cell_stages(CONFIG, paper)
     parts = [str(folder / "cells" / f"{name}.csv") for name in with_runs]
-    own = [item for item in ARTIFACTS if item.paper == id]
-
     for stage in stages:
         if stage.name in with_runs:
 
@@ -69,59 +67,6 @@ for id, paper in PAPERS.items():
         shell:
             "tickets facts {params.paper} > {log} 2>&1"
 
-    for frame in paper.frames:
-
-        rule:
-            name:
-                f"{id}_{frame.name}_frame"
-            input:
-                below(frame.inputs(CONFIG)),
-                [path for role in frame.models for path in model_paths(role)],
-            output:
-                str(folder / f"{frame.name}.csv"),
-            log:
-                str(ROOT / "logs" / id / f"{frame.name}.log"),
-            params:
-                frame=f"{id} {frame.name}",
-            message:
-                "collect {params.frame}"
-            shell:
-                "tickets frame {params.frame} > {log} 2>&1"
-
-    for item in own:
-
-        rule:
-            name:
-                item.id
-            input:
-                cells=[
-                    str(folder / "cells" / f"{n}.csv")
-                    for n in cell_stages(CONFIG, paper, item.stages)
-                ],
-                frames=[str(folder / f"{name}.csv") for name in item.frames],
-                facts=[str(folder / "facts.json")] if item.facts else [],
-                published=str(Path("paper", id)),
-            output:
-                report(
-                    outputs_of(item)[1],
-                    caption="../report/artifact.rst",
-                    category=paper.title,
-                    subcategory=f"{item.kind}s",
-                    labels={"number": item.number, "preset": CONFIG.preset},
-                ),
-                [path for path in outputs_of(item) if path != outputs_of(item)[1]],
-            log:
-                str(ROOT / "logs" / id / "render" / f"{item.stem}.log"),
-            localrule: True
-            params:
-                artifact=item.id,
-                title=item.title,
-                caption=item.caption,
-            message:
-                "render {params.artifact}"
-            shell:
-                "tickets render {params.artifact} > {log} 2>&1"
-
     rule:
         name:
             f"{id}_claims"
@@ -149,13 +94,71 @@ for id, paper in PAPERS.items():
         shell:
             "tickets claims {params.paper} > {log} 2>&1"
 
+
+for id, chapter in CHAPTERS.items():
+    folder = ROOT / id
+    own = [item for item in ARTIFACTS if item.paper == id]
+
+    for frame in chapter.frames:
+
+        rule:
+            name:
+                f"{id}_{frame.name}_frame"
+            input:
+                below(frame.inputs(CONFIG)),
+                [path for role in frame.models for path in model_paths(role)],
+            output:
+                str(folder / f"{frame.name}.csv"),
+            log:
+                str(ROOT / "logs" / id / f"{frame.name}.log"),
+            params:
+                frame=f"{id} {frame.name}",
+            message:
+                "collect {params.frame}"
+            shell:
+                "tickets frame {params.frame} > {log} 2>&1"
+
+    for item in own:
+
+        rule:
+            name:
+                item.id
+            input:
+                cells=below(cells_read(CONFIG, item)),
+                frames=[str(folder / f"{name}.csv") for name in item.frames],
+                facts=[str(folder / "facts.json")] if item.facts else [],
+                published=[str(Path("paper", p)) for p in item.reads if p in PAPERS],
+            output:
+                report(
+                    outputs_of(item)[1],
+                    caption="../report/artifact.rst",
+                    category=chapter.title,
+                    subcategory=f"{item.kind}s",
+                    labels={"number": item.number, "preset": CONFIG.preset},
+                ),
+                [path for path in outputs_of(item) if path != outputs_of(item)[1]],
+            log:
+                str(ROOT / "logs" / id / "render" / f"{item.stem}.log"),
+            localrule: True
+            params:
+                artifact=item.id,
+                title=item.title,
+                caption=item.caption,
+            message:
+                "render {params.artifact}"
+            shell:
+                "tickets render {params.artifact} > {log} 2>&1"
+
     rule:
         name:
             id
         input:
             [path for item in own for path in outputs_of(item)],
-            str(folder / "claims.json"),
-            str(folder / "costs.csv"),
+            (
+                [str(folder / "claims.json"), str(folder / "costs.csv")]
+                if id in PAPERS
+                else []
+            ),
 
 
 rule report_page:
@@ -168,8 +171,8 @@ rule report_page:
         ),
         [
             str(ROOT / id / f"{frame.name}.csv")
-            for id, paper in PAPERS.items()
-            for frame in paper.frames
+            for id, chapter in CHAPTERS.items()
+            for frame in chapter.frames
         ],
     output:
         str(ROOT / "report" / "index.html"),

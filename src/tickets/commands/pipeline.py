@@ -9,7 +9,8 @@ from tickets.commands.options import DEFAULT_CONFIG, ConfigFile, Paper, Preset
 from tickets.config import load_config
 from tickets.errors import TicketsError
 from tickets.grid import find_stage
-from tickets.papers.registry import cell_stages
+from tickets.papers.registry import cell_stages, cells_read
+from tickets.papers.registry import chapter as find_chapter
 from tickets.papers.registry import frame as find_frame
 from tickets.papers.registry import paper as find_paper
 
@@ -83,7 +84,7 @@ def frame(
 ) -> None:
     """Write a paper's other tidy file, e.g. results/<preset>/lth/overlap.csv from all its masks."""
     loaded = load_config(config, preset)
-    found = find_frame(find_paper(paper), name)
+    found = find_frame(find_chapter(paper), name)
     found.write(loaded, loaded.root / paper / f"{name}.csv")
 
 
@@ -127,15 +128,14 @@ def render(
     loaded = load_config(config, preset)
     item = find_artifact(artifact)
     folder = loaded.root / item.paper
-    names = cell_stages(loaded, find_paper(item.paper), item.stages)
     render_artifact(
         item,
-        [folder / "cells" / f"{name}.csv" for name in names],
+        [loaded.root / path for path in cells_read(loaded, item)],
         folder,
         loaded.preset,
         frames={name: folder / f"{name}.csv" for name in item.frames},
         facts=read_facts(folder) if item.facts else None,
-        options=find_paper(item.paper).evidence_options(loaded),
+        options=find_chapter(item.paper).evidence_options(loaded),
     )
 
 
@@ -156,10 +156,10 @@ def claims(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = N
 
 def report(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Write the report page: results/<preset>/report/index.html."""
-    from tickets.papers.registry import papers
+    from tickets.papers.registry import chapters
     from tickets.provenance.report import write_report
 
     loaded = load_config(config, preset)
     out = loaded.root / "report" / "index.html"
-    write_report(loaded.preset, loaded.root, tuple(papers(loaded)), out)
+    write_report(loaded.preset, loaded.root, tuple(chapters(loaded)), out)
     typer.echo(f"report: {out}")

@@ -4,7 +4,7 @@ import typer
 
 from tickets.commands.options import DEFAULT_CONFIG, ConfigFile, Preset
 from tickets.config import load_config
-from tickets.papers.registry import papers
+from tickets.papers.registry import chapters, papers
 
 
 def register(app: typer.Typer) -> None:
@@ -23,12 +23,17 @@ def list_artifacts(config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     table.add_column("state", no_wrap=True)
     table.add_column("runs", justify="right")
-    for paper in papers(loaded).values():
-        runs = {s.name: sum(len(job.runs) for job in s.jobs()) for s in paper.stages(loaded)}
-        for item in paper.artifacts:
-            made = all(path.exists() for path in item.outputs(loaded.root / paper.id))
+    runs = {
+        (id, stage.name): sum(len(job.runs) for job in stage.jobs())
+        for id, paper in papers(loaded).items()
+        for stage in paper.stages(loaded)
+    }
+    for chapter in chapters(loaded).values():
+        for item in chapter.artifacts:
+            made = all(path.exists() for path in item.outputs(loaded.root / chapter.id))
             state = "[green]made[/]" if made else "not made"
-            table.add_row(item.id, item.number, item.title, state, str(sum(runs[s] for s in item.stages)))
-        for id, reason in paper.not_reproduced.items():
+            needs = sum(runs.get((id, name), 0) for id, names in item.reads.items() for name in names)
+            table.add_row(item.id, item.number, item.title, state, str(needs))
+        for id, reason in chapter.not_reproduced.items():
             table.add_row(id, "", reason, "not reproduced", "")
     Console().print(table)

@@ -1,7 +1,7 @@
 """What a table or figure of a paper is, before anything is drawn. Light enough for Snakemake to import."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ class Artifact:
     """One table or figure, with what it needs and the pure function that makes it.
 
     `stages` are the pipeline stages whose cells it reads; `frames` names the paper's other tidy files that it reads.
+    `others` are stages of other papers, by paper: for what is made of several (`cross`).
     `render` is "module:function"; the function takes (ours, published, facts) and returns a DataFrame for a
     table, (Figure, DataFrame of what is drawn) for a figure.
     """
@@ -33,6 +34,12 @@ class Artifact:
     frames: tuple[str, ...] = ()
     facts: bool = False  # reads the preset's recipe (facts.json)
     extra: bool = False  # ours, not in the paper
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages whose cells it reads, by paper."""
+        return self.others or {self.paper: self.stages}
 
     @property
     def stem(self) -> str:
@@ -67,6 +74,7 @@ def paper_item(
     frames: tuple[str, ...] = (),
     facts: bool = False,
     extra: bool = False,
+    others: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Artifact:
     """An artifact whose function has its name, in the paper's module `tables`, `figures` or (ours) `extras`."""
     module = "extras" if extra else f"{kind}s"
@@ -83,4 +91,5 @@ def paper_item(
         frames=frames,
         facts=facts,
         extra=extra,
+        others=others or {},
     )

@@ -1,4 +1,4 @@
-"""The papers of this package: their stages, artifacts and claims behind one interface. Imports no torch or pandas."""
+"""The papers of this package, and what is made of all of them, behind one interface. Imports no torch or pandas."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -10,23 +10,25 @@ from tickets.data.tasks import TASKS
 from tickets.errors import TicketsError
 from tickets.figures.artifact import Artifact
 from tickets.grid import Stage, data_file
+from tickets.papers.cross.paper import Cross
 from tickets.papers.frame import Frame
 from tickets.papers.lth.paper import Lth
 from tickets.papers.supertickets.paper import Supertickets
+from tickets.papers.tamt.paper import Tamt
 from tickets.training.recipe import Recipe
 
 
-class Paper(Protocol):
-    """What the command line and the workflow need to know of a paper."""
+class Chapter(Protocol):
+    """Tables and figures that belong together: those of a paper, or those over all papers (`cross`)."""
 
     @property
     def id(self) -> str:
-        """Paper id: in paths, rules and targets."""
+        """In paths, rules and targets."""
         ...
 
     @property
     def title(self) -> str:
-        """The paper's title."""
+        """Its title."""
         ...
 
     @property
@@ -39,6 +41,19 @@ class Paper(Protocol):
         """Artifact id -> why nobody can make it."""
         ...
 
+    @property
+    def frames(self) -> Sequence[Frame]:
+        """Its tidy files beside cells.csv."""
+        ...
+
+    def evidence_options(self, config: Config) -> dict[str, Any]:
+        """What of the config its Evidence needs."""
+        ...
+
+
+class Paper(Chapter, Protocol):
+    """A chapter with runs of its own, and with claims on them."""
+
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """All stages under a config."""
         ...
@@ -48,26 +63,20 @@ class Paper(Protocol):
         """Columns of its cells beside those that every paper has."""
         ...
 
-    @property
-    def frames(self) -> Sequence[Frame]:
-        """Its tidy files beside cells.csv."""
-        ...
-
     def recipe(self, config: Config, task: str) -> Recipe:
         """Hyper-parameters of a task."""
         ...
 
-    def evidence_options(self, config: Config) -> dict[str, Any]:
-        """What of the config the paper's Evidence needs."""
-        ...
 
-
-PAPERS: dict[str, Paper] = {paper.id: paper for paper in (Lth(), Supertickets())}
+PAPERS: dict[str, Paper] = {paper.id: paper for paper in (Lth(), Supertickets(), Tamt())}
 
 
 def papers(config: Config) -> dict[str, Paper]:
     """The papers that a preset runs: those with a section in it."""
     return {id: paper for id, paper in PAPERS.items() if getattr(config.settings, id) is not None}
+
+
+CROSS = Cross(papers)
 
 
 def paper(id: str) -> Paper:
@@ -77,10 +86,20 @@ def paper(id: str) -> Paper:
     raise TicketsError(f"unknown paper '{id}'; the papers are {', '.join(PAPERS)}.")
 
 
+def chapters(config: Config | None = None) -> dict[str, Chapter]:
+    """Every paper (of those that a preset runs), and last what is made of all of them where they are at least two."""
+    chosen: dict[str, Chapter] = {**(PAPERS if config is None else papers(config))}
+    return chosen | {CROSS.id: CROSS} if len(chosen) > 1 else chosen
+
+
+def chapter(id: str) -> Chapter:
+    """A paper by id, or 'cross'."""
+    return CROSS if id == CROSS.id else paper(id)
+
+
 def artifacts(config: Config | None = None) -> dict[str, Artifact]:
-    """Every table and figure of every paper (of those that a preset runs), by id."""
-    chosen = PAPERS if config is None else papers(config)
-    return {item.id: item for paper in chosen.values() for item in paper.artifacts}
+    """Every table and figure of every chapter (of those of a preset), by id."""
+    return {item.id: item for found in chapters(config).values() for item in found.artifacts}
 
 
 def artifact(id: str) -> Artifact:
@@ -102,13 +121,24 @@ def cell_stages(config: Config, paper: Paper, names: Sequence[str] | None = None
     return tuple(stage.name for stage in wanted if any(job.runs for job in stage.jobs()))
 
 
-def frame(paper: Paper, name: str) -> Frame:
-    """One of a paper's frames by name."""
-    for found in paper.frames:
+def cells_read(config: Config, item: Artifact) -> tuple[Path, ...]:
+    """Parts of cells.csv that an artifact reads, below results/<preset>; none of papers that the preset leaves out."""
+    running = papers(config)
+    return tuple(
+        Path(id, "cells", f"{name}.csv")
+        for id, stages in item.reads.items()
+        if id in running
+        for name in cell_stages(config, running[id], stages)
+    )
+
+
+def frame(chapter: Chapter, name: str) -> Frame:
+    """One of a chapter's frames by name."""
+    for found in chapter.frames:
         if found.name == name:
             return found
-    names = ", ".join(found.name for found in paper.frames) or "none"
-    raise TicketsError(f"paper '{paper.id}' has no frame '{name}'; it has {names}.")
+    names = ", ".join(found.name for found in chapter.frames) or "none"
+    raise TicketsError(f"paper '{chapter.id}' has no frame '{name}'; it has {names}.")
 
 
 def paper_tasks(config: Config, paper: Paper) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the report shows of one paper, read from its results folder; missing files become gaps, not errors."""
+"""What the report shows of a paper, or of all together, read from its results folder; missing files become gaps."""
 
 import base64
 import json
@@ -18,6 +18,7 @@ from tickets.errors import TicketsError
 from tickets.figures import tableio
 from tickets.figures.artifact import Artifact
 from tickets.figures.render import read_frame
+from tickets.papers.registry import PAPERS
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
 _CIRCUMSTANCES = {
@@ -82,9 +83,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Paper:
-    """Everything the report shows of one paper."""
+    """Everything the report shows of one paper; without `runs` (all papers together) only tables and figures."""
 
     id: str
+    runs: bool
     title: str
     citation: str
     tables: tuple[Item, ...]
@@ -112,6 +114,7 @@ def load_paper(paper: str, folder: Path, page_dir: Path) -> Paper:
     frame = load_costs(folder)
     return Paper(
         id=paper,
+        runs=paper in PAPERS,
         title=registry.TITLE,
         citation=registry.CITATION,
         tables=tuple(item for item in items if item.artifact.kind == "table"),

@@ -8,10 +8,14 @@ import pytest
 from tickets.config import parse_config
 from tickets.errors import TicketsError
 from tickets.papers.registry import (
+    CROSS,
     PAPERS,
     artifact,
     artifacts,
     cell_stages,
+    cells_read,
+    chapter,
+    chapters,
     frame,
     paper,
     paper_tasks,
@@ -45,6 +49,34 @@ def test_artifacts_read_stages_and_frames_that_there_are():
             assert artifact(item.id) is item
 
 
+def test_what_is_made_of_all_papers_reads_stages_that_they_have():
+    config = parse_config(two_papers())
+    running = papers(config)
+    for item in CROSS.artifacts:
+        assert item.paper == CROSS.id
+        assert set(item.frames) <= {made.name for made in CROSS.frames}
+        for id in item.reads.keys() & running.keys():
+            assert set(item.reads[id]) <= {stage.name for stage in running[id].stages(config)}
+        assert artifact(item.id) is item
+    read = cells_read(config, artifact("cross_fig1"))
+    assert Path("lth/cells/mlm_ticket.csv") in read
+    assert Path("supertickets/cells/trial_source.csv") in read
+    assert {path.parts[0] for path in read} == {"lth", "supertickets"}, "none of a paper that is left out"
+    assert cells_read(config, artifact("cross_fig2")) == ()
+    assert cells_read(config, artifact("lth_table1")) == (Path("lth/cells/imp.csv"),)
+    assert set(CROSS.evidence_options(config)) == {"lth", "supertickets"}
+
+
+def test_all_papers_together_are_a_chapter_where_there_are_two():
+    one, both = parse_config(tiny_preset()), parse_config(two_papers())
+    assert list(chapters(one)) == ["lth"]
+    assert list(chapters(both)) == ["lth", "supertickets", "cross"]
+    assert list(chapters()) == [*PAPERS, "cross"]
+    assert chapter("cross") is CROSS
+    assert chapter("lth") is PAPERS["lth"]
+    assert "cross" not in PAPERS, "it has no stages, claims or facts"
+
+
 def test_no_two_targets_of_snakemake_have_one_name():
     """An artifact is a rule and a target; so are a paper, its frames and its stages."""
     config = parse_config(two_papers())
@@ -61,7 +93,8 @@ def test_no_two_targets_of_snakemake_have_one_name():
 def test_only_the_artifacts_of_the_presets_papers_are_built():
     one, both = parse_config(tiny_preset()), parse_config(two_papers())
     assert set(artifacts(one)) == {item.id for item in PAPERS["lth"].artifacts}
-    assert artifacts(both) == artifacts()
+    ran = [*papers(both).values(), CROSS]
+    assert set(artifacts(both)) == {item.id for found in ran for item in found.artifacts}
 
 
 def test_a_frame_that_there_is_not_is_answered_with_those_there_are():

@@ -157,6 +157,22 @@ def test_broken_claims_end_in_one_message(results, text):
     assert not (results / "report" / "index.html").exists()
 
 
+def test_all_papers_together_have_figures_and_no_claims_or_costs(results):
+    out = results / "report" / "index.html"
+    write_report("micro", results, ["lth", "cross"], out)
+    html = out.read_text()
+    tags = _Tags()
+    tags.feed(html)
+    assert tags.open == []
+    section = html[html.index('<h2 id="cross">') : html.index('<h2 id="provenance">')]
+    assert "snakemake cross_fig1<" in section
+    assert "none of the papers has these" in section
+    assert not {"cross-claims", "cross-cost", "cross-not"} & set(tags.ids)
+    assert {"lth-claims", "lth-cost", "lth-not"} <= set(tags.ids)
+    assert "claims reproduced" not in section
+    assert all(link[1:] in tags.ids for link in tags.links if link.startswith("#"))
+
+
 def test_unknown_paper(tmp_path):
     with pytest.raises(TicketsError, match="nope"):
         write_report("micro", tmp_path, ["nope"], tmp_path / "index.html")

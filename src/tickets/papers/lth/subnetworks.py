@@ -15,7 +15,7 @@ from tickets.papers.lth.imp import State
 from tickets.papers.lth.lab import ChainLab
 from tickets.papers.lth.levels import resolve
 from tickets.pruning.magnitude import one_shot
-from tickets.pruning.mask import Mask
+from tickets.pruning.mask import Mask, Shapes
 from tickets.pruning.perturb import reinitialise, shuffle_elements, shuffle_layers
 from tickets.pruning.random import random_mask
 from tickets.spec import RunAddress, fingerprint
@@ -76,12 +76,16 @@ def mask_of(lab: ChainLab, model: Model, resolved: RunAddress) -> Mask:
     if sparsity == 0.0:
         return Mask.dense(shapes)
     if resolved.method == "random":
-        parts = ("random-mask", resolved.task, resolved.level, resolved.replicate)
-        generator = torch.Generator().manual_seed(derive_seed(lab.seed, *parts))
-        return random_mask(shapes, sparsity, generator)
+        return drawn_mask(lab.seed, resolved.task, resolved.level, resolved.replicate, shapes)
     if resolved.method == "oneshot":
         return one_shot({name: lab.context.pretrained().body[name] for name in shapes}, sparsity)
     return lab.context.mask(resolved.mask)
+
+
+def drawn_mask(seed: int, task: str, level: str, replicate: int, shapes: Shapes) -> Mask:
+    """The random mask of a task and replicate at a level ('70') under a preset's seed."""
+    generator = torch.Generator().manual_seed(derive_seed(seed, "random-mask", task, level, replicate))
+    return random_mask(shapes, int(level) / 100, generator)
 
 
 def weights_of(lab: ChainLab, resolved: RunAddress) -> dict[str, Tensor]:
