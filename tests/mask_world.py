@@ -82,7 +82,7 @@ def tamt_preset(**changes):
         "execution": {"device": "cpu", "checkpoint_seconds": 3600.0},
         "tamt": section | changes,
     }
-    return {"preset": "tiny", "presets": {"tiny": preset}}
+    return json.loads(json.dumps({"preset": "tiny", "presets": {"tiny": preset}}))  # shares nothing
 
 
 def build(raw):
