@@ -4,11 +4,9 @@ The file holds one section a preset; `load_config` picks the active one, applies
 sections are validated by the papers themselves (`tickets.papers.<id>.settings`).
 """
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -21,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from tickets.config_errors import explain, suggest
 from tickets.errors import TicketsError
 from tickets.models.config import EncoderConfig
 from tickets.papers.lth.settings import LthSettings
@@ -253,60 +252,19 @@ def parse_config(raw: Mapping[str, Any], preset: str | None = None, where: str =
     """Validate a config already read (Snakemake's `config` with its overrides)."""
     for key in raw:
         if key not in ("preset", "presets"):
-            raise TicketsError(f"{where}: unknown key '{key}'{_suggest(key, ['preset', 'presets'])}")
+            raise TicketsError(f"{where}: unknown key '{key}'{suggest(key, ['preset', 'presets'])}")
     name = preset or raw.get("preset")
     presets = raw.get("presets") or {}
     if not isinstance(presets, Mapping):
         raise TicketsError(f"{where}: 'presets' must be a mapping from names to presets.")
     if name not in presets:
-        near = _suggest(str(name), list(presets))
+        near = suggest(str(name), list(presets))
         raise TicketsError(
             f"{where}: preset '{name}' is not defined{near} Defined are: {', '.join(presets)}."
         )
     try:
         return Config(preset=name, settings=Preset.model_validate(presets[name]))
     except ValidationError as error:
-        raise TicketsError(explain(error, f"{where}: presets.{name}")) from None
+        raise TicketsError(explain(error, f"{where}: presets.{name}", Preset)) from None
     except TicketsError as error:
         raise TicketsError(f"{where}: presets.{name}: {error}") from None
-
-
-def explain(error: ValidationError, where: str) -> str:
-    """All problems of a validation, one a line, each with its key and what to do."""
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        at = f"{where}.{key}" if key else where
-        if problem["type"] == "extra_forbidden":
-            *above, last = map(str, problem["loc"])
-            lines.append(f"{at}: unknown key{_suggest(last, _keys_below(above))}")
-        elif problem["type"] == "missing":
-            lines.append(f"{at}: required key is missing.")
-        else:
-            lines.append(
-                f"{at}: {problem['msg'].removeprefix('Value error, ')} (got {_short(problem['input'])})"
-            )
-    return "\n".join(lines)
-
-
-def _suggest(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else "."
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _keys_below(path: Sequence[str]) -> list[str]:
-    """The keys of the section at a path below a preset."""
-    kind: Any = Preset
-    for part in path:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[part].annotation
-        else:
-            kind = get_args(kind)[-1]  # a mapping: its values
-        if get_origin(kind) in (Union, UnionType):
-            kind = next(option for option in get_args(kind) if option is not NoneType)
-    return sorted(kind.model_fields)

@@ -62,7 +62,7 @@ CASES = [
     (
         "lth.recipes.default.optimizer",
         "sgd",
-        "optimizer: Input should be 'adamw', 'adamw-reference' or 'adamax' (got 'sgd')",
+        "optimizer: Input should be 'adamw', 'adamw-reference', 'adamax' or 'bertadam' (got 'sgd')",
     ),
     ("lth.recipes", {"rte": {"steps": 3}}, "recipes: neither 'mlm' nor 'default' is given"),
     ("lth.tasks", ["rte", "colla"], "unknown task 'colla'; did you mean 'cola'?"),
@@ -207,6 +207,13 @@ def test_a_preset_runs_the_papers_that_it_has_a_section_for():
 @pytest.mark.parametrize("paper", list(PAPERS))
 def test_a_stage_to_pack_that_there_is_not_is_named(paper):
     raw = two_papers()
+    recipe = {"steps": 2}
+    raw["presets"]["tiny"]["tamt"] = {
+        "models": ["base"],
+        "recipes": {"default": recipe},
+        "mask_training": {name: {"recipe": recipe} for name in ("mlm", "kd", "mlm-kd")},
+        "imp": {"recipe": recipe},
+    }
     raw["presets"]["tiny"][paper]["pack"] = {"trail": ["task"]}
     with pytest.raises(TicketsError, match=rf"{paper}.pack: 'trail' is no stage; the stages are "):
         PAPERS[paper].stages(parse_config(raw))

@@ -2,6 +2,7 @@
 # with all its replicates. What the stages are, by paper:
 #   lth           Chen et al. 2020   src/tickets/papers/lth/stages.py
 #   supertickets  Liang et al. 2021  src/tickets/papers/supertickets/stages.py
+#   tamt          Liu et al. 2022    src/tickets/papers/tamt/stages.py
 for plan in rule_plans():
 
     rule:
