@@ -10,7 +10,8 @@ from tickets.models.layout import prunable_shapes
 from tickets.models.model import Model
 from tickets.pruning.local import kth_smallest, local_magnitude, smallest
 from tickets.training.loop import train
-from tickets.training.mask_training import MaskPolicy, MaskTraining
+from tickets.training.mask_policy import MaskPolicy
+from tickets.training.mask_training import MaskTraining
 from tickets.training.objective import TaskObjective
 from tickets.training.schedule import LinearDecay
 from tiny_engine import randomise, tiny_config, tiny_recipe, tiny_task

@@ -12,6 +12,8 @@ from torch import Tensor
 
 Lookup = Callable[[Tensor], Tensor]
 """Embeddings [tokens, hidden] of the token ids int64 [tokens]."""
+Keeps = Callable[[Tensor, Tensor], Tensor]
+"""Which scores a threshold keeps, bool."""
 
 
 class KeptRows:
@@ -26,19 +28,22 @@ class KeptRows:
 
 
 class ScoredRows:
-    """Rows of a frozen `table` times (scores > threshold), both [vocabulary, hidden]; `threshold` is 0-d.
+    """Rows of a frozen `table` times keeps(scores, threshold), both [vocabulary, hidden]; `threshold` is 0-d.
 
     Backward adds row * dL/drow straight into `scores.grad`, pruned entries included, and nothing for the padding id
     (spec tamt section 1.7, O8). Only the rows of the batch are ever touched.
     """
 
-    def __init__(self, table: Tensor, scores: Tensor, threshold: Tensor, pad_id: int) -> None:
+    def __init__(
+        self, table: Tensor, scores: Tensor, threshold: Tensor, pad_id: int, keeps: Keeps = torch.gt
+    ) -> None:
         self.table, self.scores, self.threshold, self.pad_id = table, scores, threshold, pad_id
+        self.keeps = keeps
 
     def __call__(self, ids: Tensor) -> Tensor:
         """See `Lookup`."""
         rows: Tensor = _ScoredRows.apply(  # type: ignore[no-untyped-call]
-            self.scores, self.table, ids, self.threshold, self.pad_id
+            self.scores, self.table, ids, self.threshold, self.pad_id, self.keeps
         )
         return rows
 
@@ -46,12 +51,12 @@ class ScoredRows:
 class _ScoredRows(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, scores: Tensor, table: Tensor, ids: Tensor, threshold: Tensor, pad_id: int
+        ctx: Any, scores: Tensor, table: Tensor, ids: Tensor, threshold: Tensor, pad_id: int, keeps: Keeps
     ) -> Tensor:
         rows = table[ids]
         ctx.save_for_backward(rows, ids)
         ctx.into, ctx.pad_id = scores.grad, pad_id
-        return (scores[ids] > threshold).to(rows.dtype).mul_(rows)
+        return keeps(scores[ids], threshold).to(rows.dtype).mul_(rows)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
@@ -62,4 +67,4 @@ class _ScoredRows(torch.autograd.Function):
             ctx.into.index_put_((ids,), by_row, accumulate=True)
         else:
             ctx.into.index_add_(0, ids, by_row)
-        return None, None, None, None, None
+        return None, None, None, None, None, None

@@ -6,9 +6,7 @@ once a step, gradients come back with one product, and of the word table only th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import gcd
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,36 +16,13 @@ from tickets.models.layout import Shape
 from tickets.models.lookup import ScoredRows
 from tickets.models.model import Model
 from tickets.models.parameters import Parameters
-from tickets.pruning.local import kth_smallest, smallest, zeros_of
+from tickets.pruning.local import zeros_of
 from tickets.pruning.mask import Mask
 from tickets.pruning.prunable import POOLER, WORDS
+from tickets.training.mask_policy import MaskPolicy
 
-
-@dataclass(frozen=True)
-class MaskPolicy:
-    """How scores begin and when thresholds move (spec tamt sections 1.5, 1.8; the defaults are those of TAMT-MLM).
-
-    phi, alpha  first threshold, and the scores of kept weights in units of it; the others start at 0
-    ties        of a mask that is saved. strict: score > k-th smallest; exact: all but the first k in order (O5)
-    every       a threshold update is due after step t where (t + shift) % every == 0,
-    at_first    after step 1 as well,
-    at_epoch_end  and after the last step of each epoch
-    """
-
-    phi: float = 0.01
-    alpha: float = 2.0
-    ties: Literal["strict", "exact"] = "strict"
-    every: int = 1000
-    at_first: bool = False
-    shift: int = 0
-    at_epoch_end: bool = False
-
-    def due(self, step: int, steps_per_epoch: int | None = None) -> bool:
-        """Whether thresholds are computed anew after the update of `step`, counted from 1."""
-        if self.at_epoch_end and steps_per_epoch is None:
-            raise ValueError("a policy with 'at_epoch_end' needs the steps of an epoch")
-        ends = self.at_epoch_end and steps_per_epoch is not None and step % steps_per_epoch == 0
-        return (step + self.shift) % self.every == 0 or (self.at_first and step == 1) or ends
+DECODER = "decoder.weight"
+"""Of a store: the copy of the word table that an MLM head decodes with, where that is trained."""
 
 
 class MaskTraining:
@@ -56,7 +31,8 @@ class MaskTraining:
     A `Way` for `train(..., through=...)`. The model's weights must be the dense ones; they stay as they are but for the
     matrices, which hold the masked weights from the first step until `close`. The scores are of every matrix in `start`
     except the pooler, which no loss of pre-training reaches: it keeps its mask from `start` (spec tamt section 1.3). An
-    MLM head of the model is trained along, in a copy; all else is frozen. `store` holds the scores and the head's copy.
+    MLM head of the model is trained along, in a copy, and so is its decoder if the policy wants it; lookups always read
+    the frozen table. All else is frozen. `store` holds the scores and what is trained along.
 
     start            the first mask, by magnitude or random, over what `Model.apply_mask` takes
     sparsity         removed from each matrix by each new threshold
@@ -78,14 +54,14 @@ class MaskTraining:
         self.steps_per_epoch, self.log_due = steps_per_epoch, log_due
         self.start, shapes = start, _scored(model, start)
         self.names = tuple(shapes)
-        self.store, self._prefix, self._head = _store(model, shapes)
+        self.store, self._prefix, self._along = _store(model, shapes, policy)
         self.thresholds = torch.full((len(self.names),), policy.phi, device=model.device)
         self.grad_rms: float | None = None
         """Root mean square of the scores' gradient before clipping, at the latest step where `log_due` held."""
         self._counts = {name: zeros_of(self.store.view(name).numel(), sparsity) for name in self.names}
         flat = model.parameters.flat.data
         self._weights = flat[: self._prefix].clone()
-        self._head_before = flat[self._head].clone()
+        self._before = [flat[there].clone() for _, there in self._along]
         sizes = [self.store.view(name).numel() for name in self.names if name != WORDS]
         self._blocks = _Blocks(sizes, model.device)
         self._init_scores()
@@ -96,24 +72,27 @@ class MaskTraining:
         for name in self.names:
             kept = self.start[name].to(self.model.device)
             self.store.view(name).copy_(kept * torch.tensor(policy.alpha * policy.phi, device=kept.device))
-        self.store.flat.data[self._scores_total :].copy_(self._head_before)
+        for (here, _), value in zip(self._along, self._before, strict=True):
+            self.store.flat.data[here].copy_(value)
 
     def _attach(self) -> None:
         """Freeze what is not trained and have words looked up by score."""
         parameters = self.model.parameters
         matrices = {name for name in self.names if name != WORDS}
-        parameters.train_only(matrices | set(self.store.spans) - set(self.names))
+        decodes = {WORDS} if DECODER in self.store.spans else set()
+        parameters.train_only(matrices | decodes | set(self.store.spans) - {*self.names, DECODER})
         parameters.grad.zero_()
         if WORDS in self.names:
-            table, scores = parameters.leaf(WORDS), self.store.leaf(WORDS)
-            pad = self.model.config.pad_id
-            self.model.encoder.lookup = ScoredRows(table.data, scores, self.thresholds[-1], pad)
+            scores, pad, keeps = self.store.leaf(WORDS), self.model.config.pad_id, self.policy.kept
+            table = self._before[0].view(scores.shape) if decodes else parameters.leaf(WORDS).data
+            self.model.encoder.lookup = ScoredRows(table, scores, self.thresholds[-1], pad, keeps)
 
     def close(self) -> None:
         """Give the model back as it was: dense weights, its own head, everything trainable."""
         flat = self.model.parameters.flat.data
         flat[: self._prefix].copy_(self._weights)
-        flat[self._head].copy_(self._head_before)
+        for (_, there), value in zip(self._along, self._before, strict=True):
+            flat[there].copy_(value)
         self.model.parameters.train_only(None)
         self.model.encoder.lookup = None
 
@@ -127,17 +106,19 @@ class MaskTraining:
         blocks, thresholds = self._blocks, self._blocks.spread(self.thresholds)
         prefix = flat[: self._prefix]
         # As floats, and in place: on a CPU a bool mask makes this seven times as slow.
-        torch.gt(blocks.view(scores[: self._prefix]), thresholds, out=blocks.view(prefix))
+        self.policy.write_kept(blocks.view(scores[: self._prefix]), thresholds, blocks.view(prefix))
         prefix.mul_(self._weights)
-        flat[self._head].copy_(scores[self._scores_total :])
+        for here, there in self._along:
+            flat[there].copy_(scores[here])
 
     def collect(self, step: int) -> None:
         """Gradient of the scores: weights * gradient of the masked weights, pruned ones included (spec tamt 1.7)."""
         grad, into = self.model.parameters.grad, self.store.grad
         torch.mul(self._weights, grad[: self._prefix], out=into[: self._prefix])
-        into[self._scores_total :].copy_(grad[self._head])
         grad[: self._prefix].zero_()
-        grad[self._head].zero_()
+        for here, there in self._along:
+            into[here].copy_(grad[there])
+            grad[there].zero_()
         if self.log_due is not None and self.log_due(step):
             scores = into[: self._scores_total]
             self.grad_rms = float(torch.linalg.vector_norm(scores)) / len(scores) ** 0.5
@@ -148,28 +129,27 @@ class MaskTraining:
             self.thresholds.copy_(self._fresh())
 
     def _fresh(self) -> Tensor:
-        return torch.stack([kth_smallest(self.store.view(name), self._counts[name]) for name in self.names])
+        of, counts = self.policy.threshold, self._counts
+        return torch.stack([of(self.store.view(name), counts[name]) for name in self.names])
 
     def mask(self) -> Mask:
         """The mask at this moment, by thresholds of its own: saving one never changes the run (spec tamt O20)."""
         kept: dict[str, Tensor] = {}
         for name in self.start:
-            if name not in self.names:
+            if name in self.names:
+                kept[name] = self.policy.mask(self.store.view(name), self._counts[name])
+            else:
                 kept[name] = self.start[name]
-                continue
-            scores, k = self.store.view(name), self._counts[name]
-            exact = self.policy.ties == "exact"
-            kept[name] = ~smallest(scores, k) if exact else scores > kth_smallest(scores, k)
         return Mask(kept)
 
     def realised(self) -> float:
         """Fraction of the scored weights that the thresholds of the training now remove."""
         pairs = zip(self.names, self.thresholds, strict=True)
-        removed = torch.stack([(self.store.view(name) <= threshold).sum() for name, threshold in pairs])
-        return int(removed.sum()) / self._scores_total
+        kept = torch.stack([self.policy.kept(self.store.view(name), value).sum() for name, value in pairs])
+        return (self._scores_total - int(kept.sum())) / self._scores_total
 
     def state(self) -> dict[str, Tensor]:
-        """Scores with the head's copy, and thresholds."""
+        """Scores with what is trained along, and thresholds."""
         return {"scores": self.store.flat, "thresholds": self.thresholds}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -207,11 +187,28 @@ def _scored(model: Model, start: Mask) -> dict[str, Shape]:
     return {name: shape for name, shape in shapes.items() if name != POOLER}
 
 
-def _store(model: Model, shapes: dict[str, Shape]) -> tuple[Parameters, int, slice]:
-    """Scores, then the MLM heads; the length of the model's scored prefix; where its heads lie."""
+def _store(
+    model: Model, shapes: dict[str, Shape], policy: MaskPolicy
+) -> tuple[Parameters, int, list[tuple[slice, slice]]]:
+    """Scores, then what is trained along; the length of the model's scored prefix; and where in the store and in the
+    model that lies which is trained along: the decoder if it is, the MLM heads if there are any.
+    """
     spans = model.parameters.spans
     prefix = sum(span.stop - span.start for name, span in spans.items() if name in shapes and name != WORDS)
     head = [n for h in model.heads if h.kind == "mlm" for n in h.shapes(model.config)]
-    places = slice(spans[head[0]].start, spans[head[-1]].stop) if head else slice(0, 0)
-    store = Parameters(shapes | {n: spans[n].shape for n in head}, len(shapes), model.device)
-    return store, prefix, places
+    decoder = [DECODER] if head and policy.decoder == "trained" else []
+    if decoder and WORDS not in shapes:
+        raise TicketsError(
+            "mask training: a trained decoder needs scores of the word table, which the first mask leaves out. Use a "
+            "mask over the word table, or the policy 'decoder: frozen'."
+        )
+    along = dict.fromkeys(decoder, spans[WORDS].shape) | {name: spans[name].shape for name in head}
+    store = Parameters(shapes | along, len(shapes), model.device)
+    groups = [names for names in (decoder, head) if names]
+    return store, prefix, [(_stretch(store, names), _stretch(model.parameters, names)) for names in groups]
+
+
+def _stretch(parameters: Parameters, names: list[str]) -> slice:
+    """Where neighbours lie; a model's decoder is its word table."""
+    spans = [parameters.spans[name if name in parameters.spans else WORDS] for name in names]
+    return slice(spans[0].start, spans[-1].stop)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hf_twins import LENGTHS, inputs, twins
 from plain import PlainMaskTraining
+from torch import nn
 
 from tickets.data.masking import mask_tokens
 from tickets.models.encoder import grid_tokens, pack
@@ -11,7 +12,8 @@ from tickets.models.heads import Head, loss
 from tickets.pruning.local import local_magnitude, local_random
 from tickets.pruning.prunable import POOLER, WORDS
 from tickets.training.loop import train
-from tickets.training.mask_training import MaskPolicy, MaskTraining
+from tickets.training.mask_policy import MaskPolicy
+from tickets.training.mask_training import DECODER, MaskTraining
 from tickets.training.recipe import Recipe
 from tickets.training.schedule import LinearDecay
 
@@ -52,9 +54,22 @@ class Words:
         return theirs.mlm_loss(facts, labels)
 
 
+class WithDecoder(PlainMaskTraining):
+    """The decoder is a weight of its own, and one of the head's."""
+
+    def __init__(self, model, *args, **kwargs):
+        output = model.get_output_embeddings()
+        output.weight = nn.Parameter(output.weight.detach().clone())
+        super().__init__(model, *args, **kwargs)
+
+    def _of_head(self, name):
+        return super()._of_head(name) or name.endswith("decoder.weight")
+
+
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 @pytest.mark.parametrize("start", ["omp", "random"])
-def test_scores_thresholds_head_and_masks_are_those_of_the_plain_version(family, start):
+@pytest.mark.parametrize("decoder", ["frozen", "trained"])
+def test_scores_thresholds_head_and_masks_are_those_of_the_plain_version(family, start, decoder):
     module, model = twins(family, "mlm")
     weights = {n: v for n, v in model.prunable_values().items() if n != POOLER} | {
         WORDS: model.parameters.view(WORDS)
@@ -65,10 +80,11 @@ def test_scores_thresholds_head_and_masks_are_those_of_the_plain_version(family,
         if start == "omp"
         else local_random(shapes, SPARSITY, torch.Generator().manual_seed(2))
     )
-    training = MaskTraining(model, first, MaskPolicy(every=EVERY), SPARSITY)
+    training = MaskTraining(model, first, MaskPolicy(every=EVERY, decoder=decoder), SPARSITY)
     kept = {name.removesuffix(".weight"): first[name] for name in first}
     zeros = {name: int((~mask).sum()) for name, mask in kept.items()}
-    theirs = PlainMaskTraining(module.train(), kept, zeros, every=EVERY, eps=EPS)
+    plain_training = WithDecoder if decoder == "trained" else PlainMaskTraining
+    theirs = plain_training(module.train(), kept, zeros, every=EVERY, eps=EPS)
     words, schedule = Words(family), LinearDecay(RATE, STEPS)
     recipe = Recipe(steps=STEPS, batch_size=5, learning_rate=RATE, eps=EPS)
 
@@ -92,6 +108,9 @@ def test_scores_thresholds_head_and_masks_are_those_of_the_plain_version(family,
         assert torch.equal(mask[name], plain_masks[module_name])
     assert mask != first
     head = {name: value.detach() for name, value in module.named_parameters() if name in training.store.spans}
-    assert len(theirs.head) == len(head) == 5
+    assert len(head) == 5
+    if decoder == "trained":
+        head[DECODER] = module.get_output_embeddings().weight.detach()
+    assert len(theirs.head) == len(head)
     for name, value in head.items():
         torch.testing.assert_close(training.store.view(name), value, rtol=1e-4, atol=1e-6)

@@ -16,7 +16,8 @@ from tickets.training import distillation_losses as on_dev
 from tickets.training.distillation import DistillationObjective, hidden_loss, padded_batch
 from tickets.training.distillation_losses import distillation_losses
 from tickets.training.loop import train
-from tickets.training.mask_training import MaskPolicy, MaskTraining
+from tickets.training.mask_policy import MaskPolicy
+from tickets.training.mask_training import MaskTraining
 from tickets.training.objective import TaskObjective, masked_rows
 from tickets.training.resident import Resident
 from tickets.training.schedule import LinearDecay

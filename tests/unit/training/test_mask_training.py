@@ -15,7 +15,8 @@ from tickets.pruning.mask import Mask
 from tickets.pruning.prunable import POOLER, WORDS
 from tickets.training.checkpoint import Checkpoint
 from tickets.training.loop import Watch, train
-from tickets.training.mask_training import MaskPolicy, MaskTraining
+from tickets.training.mask_policy import MaskPolicy
+from tickets.training.mask_training import DECODER, MaskTraining
 from tickets.training.objective import TaskObjective
 from tickets.training.schedule import LinearDecay
 from tiny_engine import tiny_config, tiny_model, tiny_recipe, tiny_task
@@ -82,6 +83,12 @@ def test_o2_a_step_and_the_strict_threshold():
     assert line.kept() == [[1, 0], [0, 0]]
 
 
+def test_o2_a_score_at_the_threshold_is_kept_with_at_least():
+    line = Line(binarise="at-least")
+    line.scores.sub_(0.25 * line.backward()[2])
+    assert line.kept() == [[1, 0], [1, 0]]
+
+
 def test_o3_dynamic_threshold():
     line = Line(every=1)
     line.scores.sub_(0.25 * line.backward()[2])
@@ -91,23 +98,62 @@ def test_o3_dynamic_threshold():
     assert line.training.mask()[QUERY].int().tolist() == [[1, 0], [1, 0]]
 
 
-def test_o4_raw_not_absolute_ranking():
-    training = one_matrix(4)[1]()
+def test_o3_with_at_least_the_threshold_is_the_lowest_score_that_is_kept():
+    line = Line(every=1, binarise="at-least")
+    line.scores.sub_(0.25 * line.backward()[2])
+    line.training.updated(1)
+    assert float(line.training.thresholds[line.training.names.index(QUERY)]) == 0.5
+    assert line.kept() == [[1, 0], [1, 0]]
+    assert line.training.mask()[QUERY].int().tolist() == [[1, 0], [1, 0]]
+
+
+@pytest.mark.parametrize("binarise", ["above", "at-least"])
+@pytest.mark.parametrize(("rank", "kept"), [("signed", [0, 1, 1, 0]), ("absolute", [1, 0, 1, 0])])
+def test_o4_raw_or_absolute_ranking(rank, kept, binarise):
+    model, build = one_matrix(4, rank=rank, binarise=binarise, every=1)
+    model.parameters.view(QUERY).fill_(1.0)
+    training = build()
     training.store.view(QUERY).copy_(torch.tensor([-0.03, 0.01, 0.02, 0.005]).expand(4, 4))
-    assert training.mask()[QUERY].int().tolist() == [[0, 1, 1, 0]] * 4
+    assert training.mask()[QUERY].int().tolist() == [kept] * 4
+    training.updated(1)
+    training.write()
+    assert model.parameters.view(QUERY).tolist() == [kept] * 4
 
 
+@pytest.mark.parametrize("binarise", ["above", "at-least"])
 @pytest.mark.parametrize("ties", ["strict", "exact"])
-def test_o5_ties(ties):
+def test_o5_ties(ties, binarise):
     """Each row as in the oracle: four zeros and two above; a third of the matrix is to go."""
-    training = one_matrix(6, sparsity=0.34, ties=ties)[1]()
+    training = one_matrix(6, sparsity=0.34, ties=ties, binarise=binarise)[1]()
     training.store.view(QUERY).copy_(torch.tensor([0.0, 0, 0, 0, 0.02, 0.02]).expand(6, 6))
     kept = training.mask()[QUERY].int()
     assert zeros_of(36, 0.34) == 12
-    if ties == "strict":
+    if ties == "exact":
+        assert kept.tolist() == [[0, 0, 0, 0, 1, 1]] * 3 + [[1] * 6] * 3
+    elif binarise == "above":
         assert kept.tolist() == [[0, 0, 0, 0, 1, 1]] * 6
     else:
-        assert kept.tolist() == [[0, 0, 0, 0, 1, 1]] * 3 + [[1] * 6] * 3
+        assert kept.tolist() == [[1] * 6] * 6
+
+
+@pytest.mark.parametrize("rank", ["signed", "absolute"])
+@pytest.mark.parametrize("sparsity", [0.0, 0.31, 0.7, 0.99])
+def test_without_ties_both_thresholds_remove_exactly_as_many_as_must_go(sparsity, rank):
+    scores = torch.randn(7, 13, generator=torch.Generator().manual_seed(3))
+    k = zeros_of(91, sparsity)
+    above, at_least = (MaskPolicy(binarise=how, rank=rank) for how in ("above", "at-least"))
+    assert int((~above.mask(scores, k)).sum()) == k
+    assert torch.equal(above.mask(scores, k), at_least.mask(scores, k))
+    assert above.threshold(scores, k) < at_least.threshold(scores, k)
+
+
+def test_with_at_least_kept_weights_may_start_on_the_threshold():
+    start = [[0, 1], [1, 0]]
+    for binarise, kept in (("above", [[0, 0], [0, 0]]), ("at-least", start)):
+        model, build = one_matrix(2, start, alpha=1.0, binarise=binarise)
+        model.parameters.view(QUERY).fill_(1.0)
+        build().write()
+        assert model.parameters.view(QUERY).tolist() == kept
 
 
 def test_o6_scores_of_the_first_mask():
@@ -163,6 +209,61 @@ def test_o18_all_but_masks_and_the_head_is_frozen(start):
     assert torch.equal(model.parameters.flat.data, before.parameters.flat.data)
     assert model.encoder.lookup is None
     assert model.parameters.leaf("embeddings.LayerNorm.weight").requires_grad
+
+
+def test_a_trained_decoder_moves_and_lookups_read_the_frozen_table():
+    search = Search(steps=10, decoder="trained", every=10)
+    before = search.model()
+    table, spans = before.parameters.view(WORDS), before.parameters.spans
+    training = search()
+    model = training.model
+    training.write()
+    assert torch.equal(model.parameters.view(WORDS), training.store.view(DECODER))
+    assert (model.parameters.view(WORDS) != table).float().mean() > 0.9
+    ids = torch.arange(len(table))
+    assert torch.equal(model.encoder.lookup(ids).detach(), table * training.mask()[WORDS])
+    for name in before.head_names:
+        assert not torch.equal(training.store.view(name), before.parameters.view(name))
+    for name in set(spans) - set(values_of(before)) - before.head_names | {POOLER}:
+        assert torch.equal(model.parameters.view(name), before.parameters.view(name)), name
+    assert training.mask() != Search(steps=10, every=10)().mask()
+    training.close()
+    assert torch.equal(model.parameters.flat.data, before.parameters.flat.data)
+
+
+def test_a_decoder_is_only_copied_where_it_is_trained():
+    body = Search().model().parameters
+    frozen, trained = (Search(steps=1, decoder=how)() for how in ("frozen", "trained"))
+    assert DECODER not in frozen.store.spans
+    assert len(trained.store.flat) - len(frozen.store.flat) == body.view(WORDS).numel()
+    assert frozen.model.encoder.lookup.table.data_ptr() == frozen.model.parameters.view(WORDS).data_ptr()
+    model = tiny_model(Head("classification", 2))
+    alone = MaskTraining(model, omp(model), MaskPolicy(decoder="trained"), SPARSITY)
+    assert DECODER not in alone.store.spans
+
+
+def test_a_trained_decoder_needs_scores_of_the_words():
+    model = tiny_model(MLM)
+    mask = Mask.dense(prunable_shapes(model.config))
+    with pytest.raises(TicketsError, match="needs scores of the word table"):
+        MaskTraining(model, mask, MaskPolicy(decoder="trained"), SPARSITY)
+
+
+@pytest.mark.parametrize("binarise", ["above", "at-least"])
+@pytest.mark.parametrize("rank", ["signed", "absolute"])
+def test_what_runs_right_after_an_update_is_the_mask_that_is_saved(rank, binarise):
+    search = Search(steps=8, every=4, start=random_start, rank=rank, binarise=binarise)
+    dense = search.model()
+    training = search()
+    training.write()
+    model, mask = training.model, training.mask()
+    for name in set(training.names) - {WORDS}:
+        assert torch.equal(model.parameters.view(name), dense.parameters.view(name) * mask[name])
+    ids = torch.arange(len(mask[WORDS]))
+    assert torch.equal(model.encoder.lookup(ids).detach(), dense.parameters.view(WORDS) * mask[WORDS])
+    removed = sum(int((~mask[name]).sum()) for name in training.names)
+    assert training.realised() == removed / sum(mask[name].numel() for name in training.names)
+    assert any((training.store.view(name) < 0).any() for name in training.names)
 
 
 def test_a_mask_without_pooler_has_none_in_the_end():
@@ -308,10 +409,11 @@ def killed(work, step):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+@pytest.mark.parametrize("policy", [{}, {"decoder": "trained", "rank": "absolute", "binarise": "at-least"}])
 @pytest.mark.parametrize("optimizer", ["adamw", "bertadam"])
 @pytest.mark.parametrize("kill_at", [3, 5, 8])
-def test_o20_a_killed_run_goes_on_to_the_same_bits(tmp_path, optimizer, kill_at):
-    search = Search(steps=9, optimizer=optimizer, at_first=True)
+def test_o20_a_killed_run_goes_on_to_the_same_bits(tmp_path, optimizer, kill_at, policy):
+    search = Search(steps=9, optimizer=optimizer, at_first=True, **policy)
     expected, watch = search(), Watch(Checkpoint(tmp_path, "me"), checkpoint_steps=2)
     assert killed(lambda hook: search(watch, hook), kill_at) == -signal.SIGKILL
     assert watch.checkpoint.load()[1]["step"] == (kill_at - 1) // 2 * 2

@@ -26,7 +26,7 @@ from tickets.papers.tamt.training_log import Logged, TrainingLog
 from tickets.spec import MaskAddress
 from tickets.training.distillation import DistillationObjective
 from tickets.training.loop import train
-from tickets.training.mask_training import MaskPolicy
+from tickets.training.mask_policy import MaskPolicy
 from tickets.training.mask_training import MaskTraining as Scores
 from tickets.training.objective import Objective, TaskObjective
 from tickets.training.schedule import LinearDecay
@@ -140,5 +140,4 @@ def _objective(lab: MaskLab, search: Search, model: Model, seed: int) -> Objecti
 
 def policy_of(settings: TamtSettings, training: MaskTraining) -> MaskPolicy:
     """Real-valued masks as the config has them."""
-    scores = settings.scores
-    return MaskPolicy(scores.phi, scores.alpha, scores.ties, **training.threshold.model_dump())
+    return MaskPolicy(**settings.scores.model_dump(exclude={"pooler"}), **training.threshold.model_dump())

@@ -56,13 +56,33 @@ class Scores(Section):
     """Real-valued masks (spec tamt sections 1.4 to 1.8)."""
 
     phi: Annotated[float, Field(gt=0)] = Field(0.01, description="Threshold before its first update.")
-    alpha: Annotated[float, Field(gt=1)] = Field(2.0, description="Kept weights start at alpha phi.")
+    alpha: Annotated[float, Field(ge=1)] = Field(
+        2.0, description="Kept weights start at alpha phi; 1 only goes with 'binarise: at-least'."
+    )
     ties: Literal["strict", "exact"] = Field(
-        "strict", description="Scores equal to the threshold: all pruned, or just as many as there must be."
+        "strict",
+        description="Scores equal to the threshold of a mask: all alike, or just as many pruned as there must be.",
+    )
+    binarise: Literal["above", "at-least"] = Field(
+        "above", description="Kept is a score above its threshold (release), or one of at least that (paper)."
+    )
+    rank: Literal["signed", "absolute"] = Field(
+        "signed", description="Compared and ranked are scores (release), or their absolute values (paper)."
+    )
+    decoder: Literal["frozen", "trained"] = Field(
+        "frozen",
+        description="Decoder of masked words: the dense word table (release), or a copy of it that is trained with "
+        "the head (paper); lookups read the frozen table.",
     )
     pooler: bool = Field(
         True, description="BERT's pooler is prunable (release); it never is where a checkpoint has none."
     )
+
+    @model_validator(mode="after")
+    def _keeps_what_starts_kept(self) -> "Scores":
+        if self.alpha == 1 and self.binarise == "above":
+            raise ValueError("alpha: 1 puts no score above phi; use more, or 'binarise: at-least'")
+        return self
 
 
 class Imp(Section):
