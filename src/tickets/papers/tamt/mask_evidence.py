@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tickets.papers.tamt.mask_index import (
+    ADDRESS,
     DISTANCES,
     PRETRAINING,
     TRAINING,
-    group,
-    group_pairs,
+    Rows,
+    addresses,
+    pairs,
     tidy,
 )
 from tickets.papers.tamt.terms import IMP_KINDS, TAMT_KINDS
@@ -21,13 +23,16 @@ class MaskEvidence:
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], grid: StepGrid, cells: pd.DataFrame) -> None:
         masks = tidy("pretraining", frames.get("pretraining"), PRETRAINING)
-        known = [frame[[*_ADDRESS, "main"]] for frame in (cells, masks) if len(frame)]
+        known = [frame[[*ADDRESS, "main"]] for frame in (cells, masks) if len(frame)]
         self.grid = grid.completed(pd.concat(known, ignore_index=True)) if known else grid
-        self._masks = group(masks)
+        found = addresses(masks)
+        self._masks = Rows(masks, found)
         self._training = tidy("training", frames.get("training"), TRAINING)
-        self._pairs = group_pairs(tidy("distances", frames.get("distances"), DISTANCES))
-        self._runs = group(cells)
-        self._known = {*self._masks, *self._runs}
+        self._pairs = pairs(tidy("distances", frames.get("distances"), DISTANCES))
+        runs = addresses(cells)
+        sizes = cells["n_train"].where(cells["few"] == 1, 0)
+        self._runs = Rows(cells, runs, list(cells["task"]), list(sizes))
+        self._known = dict(zip([*found, *runs], [*masks["step"], *cells["step"]], strict=True))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -62,8 +67,7 @@ class MaskEvidence:
             return address.step or (0 if which.init == "random" and which.step == 0 else None)
         if which.kind not in IMP_KINDS:
             return 0
-        rows = [groups[address] for groups in (self._runs, self._masks) if address in groups]
-        return int(rows[0]["step"].iloc[0]) if rows else None
+        return int(self._known[address]) if address in self._known else None
 
     def address(self, which: Which) -> Address:
         """Where masks stand; a random start at step 0 is a random mask."""
@@ -77,7 +81,7 @@ class MaskEvidence:
 
     def losses(self, which: Which, column: str = "mlm_loss") -> "pd.Series[float]":
         """A dev loss (or another column of pretraining.csv) by mask seed."""
-        return _by_seed(self.masks(which), column)
+        return self._masks.by_seed(self.address(which), ["mask_seed"], column).sort_index()
 
     def curve(self, which: Which, column: str = "loss") -> pd.DataFrame:
         """A column of training.csv: step x mask seed. Of IMP, the part up to the sparsity asked for."""
@@ -97,7 +101,8 @@ class MaskEvidence:
         parts = []
         for pair, turned in (((one, other), False), ((other, one), True)):
             if pair in self._pairs and not (turned and one == other):
-                rows = self._pairs[pair]
+                rows = self._pairs.get(pair)
+                assert rows is not None
                 seeds = [rows["mask_seed_b"], rows["mask_seed_a"]][:: 1 if turned else -1]
                 index = pd.MultiIndex.from_arrays(seeds, names=["mask_seed_a", "mask_seed_b"])
                 column = "jaccard_macro" if macro else "jaccard_micro"
@@ -133,15 +138,6 @@ class MaskEvidence:
         same = (rows["init"] == which.init) & (rows["ablation"] == which.ablation)
         rows = rows[same & (rows["level"] == percent(which.sparsity))]
         return rows if which.step is None else rows[rows["step"] <= which.step]
-
-
-_ADDRESS = ["model", "kind", "level", "init", "step", "interval", "ablation"]
-
-
-def _by_seed(rows: pd.DataFrame | None, column: str) -> "pd.Series[float]":
-    if rows is None or column not in rows.columns:
-        return pd.Series(dtype=float)
-    return rows.set_index("mask_seed")[column].astype(float).dropna().sort_index()
 
 
 def _no_pairs() -> "pd.Series[float]":

@@ -1,6 +1,6 @@
 """Rows of tidy files by the masks that they are about: cells.csv, pretraining.csv, distances.csv."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -24,12 +24,43 @@ TRAINING = (
     "step",
     "seconds_per_step",
 )
+ADDRESS = ("model", "kind", "level", "init", "step", "interval", "ablation")
 _SIDE = ("method", "kind", "init", "step", "interval", "mask_seed")
 DISTANCES = (
     "model", "sparsity", *(f"{c}_a" for c in _SIDE), *(f"{c}_b" for c in _SIDE), "jaccard_macro", "jaccard_micro",
 )  # fmt: skip
 
-Groups = Mapping[Address, pd.DataFrame]
+
+class Rows:
+    """Rows of a frame by key; a key's part of the frame is made when it is asked for."""
+
+    def __init__(self, frame: pd.DataFrame, *keys: Sequence[Any]) -> None:
+        """keys: one value a row and part of the key; of a single part the value itself is the key."""
+        self._frame = frame
+        self._positions: dict[Any, list[int]] = {}
+        for position, key in enumerate(zip(*keys, strict=True) if len(keys) > 1 else keys[0]):
+            self._positions.setdefault(key, []).append(position)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._positions
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._positions)
+
+    def get(self, key: object) -> pd.DataFrame | None:
+        """The rows of a key in the order of the file; None if there are none."""
+        positions = self._positions.get(key)
+        return None if positions is None else self._frame.iloc[positions]
+
+    def by_seed(self, key: object, seeds: list[str], column: str) -> "pd.Series[float]":
+        """Numbers of a column by the columns `seeds`, without what is missing; empty for no rows or no column."""
+        positions = self._positions.get(key, []) if column in self._frame.columns else []
+        labels = [self._frame[name].to_numpy()[positions] for name in seeds]
+        index = (
+            pd.MultiIndex.from_arrays(labels, names=seeds) if seeds[1:] else pd.Index(*labels, name=seeds[0])
+        )
+        values = self._frame[column].to_numpy()[positions] if positions else None
+        return pd.Series(values, index=index, dtype=float).dropna()
 
 
 def tidy(name: str, frame: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
@@ -49,12 +80,7 @@ def tidy(name: str, frame: pd.DataFrame | None, columns: Sequence[str]) -> pd.Da
     return out.assign(level=(100 * out["sparsity"].astype(float)).round().astype(int))
 
 
-def group(frame: pd.DataFrame) -> dict[Address, pd.DataFrame]:
-    """Rows by the address of their mask."""
-    return {address: rows for (address,), rows in _grouped(frame, [addresses(frame)])}
-
-
-def group_pairs(frame: pd.DataFrame) -> dict[tuple[Address, Address], pd.DataFrame]:
+def pairs(frame: pd.DataFrame) -> Rows:
     """Rows of distances.csv by both addresses, in the order of the file."""
     sides = []
     for side in ("a", "b"):
@@ -63,13 +89,15 @@ def group_pairs(frame: pd.DataFrame) -> dict[tuple[Address, Address], pd.DataFra
         sides.append(
             addresses(part.assign(ablation=[Method.parse(token).ablation for token in part["method"]]))
         )
-    return {(a, b): rows for (a, b), rows in _grouped(frame, sides)}
+    return Rows(frame, *sides)
 
 
 def addresses(frame: pd.DataFrame) -> list[Address]:
     """The address of each row; columns that mean nothing to its kind are left out of it."""
-    columns = ["model", "kind", "level", "init", "step", "interval", "ablation"]
-    return [_address(*row) for row in frame[columns].itertuples(index=False, name=None)]
+    columns = [frame[name].tolist() for name in ADDRESS]
+    known: dict[tuple[Any, ...], Address] = {}
+    rows = zip(*columns, strict=True)
+    return [known[row] if row in known else known.setdefault(row, _address(*row)) for row in rows]
 
 
 def _address(
@@ -80,12 +108,3 @@ def _address(
     if kind in IMP_KINDS:
         return Address(model, kind, level, interval=interval)
     return Address(model, kind, level)
-
-
-def _grouped(
-    frame: pd.DataFrame, keys: Sequence[list[Address]]
-) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
-    positions: dict[tuple[Any, ...], list[int]] = {}
-    for position, key in enumerate(zip(*keys, strict=True)):
-        positions.setdefault(key, []).append(position)
-    return ((key, frame.iloc[rows]) for key, rows in positions.items())

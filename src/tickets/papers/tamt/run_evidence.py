@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tickets.papers.tamt.mask_evidence import MaskEvidence
-from tickets.papers.tamt.mask_index import CELLS, tidy
+from tickets.papers.tamt.mask_index import ADDRESS, CELLS, tidy
 from tickets.papers.tamt.terms import AVG5, AVG7, IMP_KINDS, TAMT_KINDS
 from tickets.papers.tamt.which import StepGrid, Which
 from tickets.stats.summary import Stat, summarise
@@ -39,11 +39,14 @@ class Evidence(MaskEvidence):
         ddof: int = 0,
         grid: StepGrid | None = None,
     ) -> None:
-        runs = tidy("cells", cells, CELLS)
+        runs = tidy("cells", cells, CELLS).drop_duplicates([*ADDRESS, "task", "few", "n_train", *SEEDS])
+        runs = runs.sort_values(SEEDS, kind="stable")
         super().__init__(frames, grid or StepGrid(), runs)
         self.sizes = dict(sizes) if sizes else None
         self.ddof = ddof
-        self._cache: dict[tuple[object, ...], pd.Series[float]] = {}
+        whole = runs[runs["few"] == 0]
+        self._whole = {task: int(n) for task, n in whole.groupby("task")["n_train"].max().items()}
+        self._averages: dict[tuple[object, ...], pd.Series[float]] = {}
 
     @classmethod
     def from_frames(
@@ -70,24 +73,14 @@ class Evidence(MaskEvidence):
 
     def runs(self, which: Which, task: str, *, n_train: int | None = None) -> pd.DataFrame:
         """Rows of cells.csv on a task, a row a (mask_seed, replicate); empty if not run."""
-        rows = self._runs.get(self.address(which))
-        if rows is None:
-            return pd.DataFrame(columns=list(CELLS))
-        rows = rows[rows["task"] == task]
-        subset = (rows["few"] == 1) & (rows["n_train"] == n_train) if n_train else rows["few"] == 0
-        return rows[subset].drop_duplicates(SEEDS).sort_values(SEEDS)
+        rows = self._runs.get((self.address(which), task, n_train or 0))
+        return pd.DataFrame(columns=list(CELLS)) if rows is None else rows
 
     def scores(
         self, which: Which, task: str, *, column: str = "score", n_train: int | None = None
     ) -> "pd.Series[float]":
         """Scores on one task by (mask_seed, replicate)."""
-        key = (self.address(which), task, column, n_train)
-        if key not in self._cache:
-            rows = self.runs(which, task, n_train=n_train)
-            known = column in rows.columns
-            values = rows.set_index(SEEDS)[column].astype(float).dropna() if known else no_runs()
-            self._cache[key] = values
-        return self._cache[key]
+        return self._runs.by_seed((self.address(which), task, n_train or 0), SEEDS, column)
 
     def average(
         self,
@@ -98,10 +91,12 @@ class Evidence(MaskEvidence):
         n_train: int | None = None,
     ) -> "pd.Series[float]":
         """Mean over tasks by (mask_seed, replicate): only pairs of seeds that have them all (spec section 4)."""
-        found = {task: self.scores(which, task, column=column, n_train=n_train) for task in tasks}
-        if not all(len(values) for values in found.values()):
-            return no_runs()
-        return pd.DataFrame(found).dropna().mean(axis=1)
+        key = (self.address(which), tuple(tasks), column, n_train)
+        if key not in self._averages:
+            found = [self.scores(which, task, column=column, n_train=n_train) for task in key[1]]
+            complete = pd.concat(found, axis=1, join="inner") if all(map(len, found)) else pd.DataFrame()
+            self._averages[key] = complete.mean(axis=1).sort_index() if len(complete) else no_runs()
+        return self._averages[key]
 
     def values(self, which: Which, tasks: str | Iterable[str] = AVG7, **options: Any) -> "pd.Series[float]":
         """`scores` of one task or `average` of several (same arguments)."""
@@ -134,12 +129,11 @@ class Evidence(MaskEvidence):
 
     def sizes_run(self, task: str) -> tuple[int, ...]:
         """Sizes of the training subsets that were run on a task, rising; without the whole training set."""
-        return self._train_sizes(task, 1)
+        return tuple(sorted({n for _, name, n in self._runs if name == task and n}))
 
     def whole_size(self, task: str) -> int | None:
         """Size of the whole training set of a task, as its runs had it, or else as the preset's facts say."""
-        found = self._train_sizes(task, 0)
-        return found[-1] if found else (self.sizes or {}).get(task)
+        return self._whole.get(task) or (self.sizes or {}).get(task)
 
     def points(
         self, settings: Iterable[Which], column: str, tasks: str | Iterable[str] = AVG5
@@ -165,13 +159,6 @@ class Evidence(MaskEvidence):
             found = self.intervals(sparsity, model, kind)
             return [Which(kind, sparsity, model, interval=interval) for interval in found]
         return [Which(kind, sparsity, model)]
-
-    def _train_sizes(self, task: str, few: int) -> tuple[int, ...]:
-        found: set[int] = set()
-        for rows in self._runs.values():
-            chosen = rows[(rows["task"] == task) & (rows["few"] == few) & (rows["n_train"] > 0)]
-            found |= {int(n) for n in chosen["n_train"]}
-        return tuple(sorted(found))
 
 
 def _mean_and_error(values: "pd.Series[float]") -> tuple[float, float] | None:
