@@ -11,6 +11,8 @@ LEVEL = 0.7
 TRAINED = ("tamt-mlm", "tamt-kd")
 MOST_BETWEEN = (5_000, 50_000)  # examples, of the paper's training sets
 FEW = 10_000
+NEAR = 3.0
+"""Factor within which a size that was run stands in for `FEW`."""
 MONOTONE = -0.8
 
 
@@ -93,11 +95,11 @@ def _leads(evidence: Evidence, kind: str, imp: str, task: str) -> dict[int, floa
 
 
 def _drops(scores: dict[int, float], few: float) -> tuple[float, float] | None:
-    """Points lost below and above the size nearest to `few`; None unless sizes lie on either side of it."""
-    if len(scores) < 3:
-        return None
+    """Points lost below and above the size nearest to `few`; None without sizes on either side of one near it."""
     sizes = sorted(scores)
-    middle = min(sizes[1:-1], key=lambda n: abs(n - few))
+    middle = min(sizes[1:-1], key=lambda n: abs(n - few), default=0)
+    if not few / NEAR <= middle <= few * NEAR:
+        return None
     return scores[middle] - scores[sizes[0]], scores[sizes[-1]] - scores[middle]
 
 

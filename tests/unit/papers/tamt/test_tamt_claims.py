@@ -285,6 +285,13 @@ def test_claims_on_few_data_scale_with_the_training_set(runs, files, published):
     assert other.status == "not reproduced"
 
 
+def test_c27_says_nothing_of_a_drop_below_a_size_that_was_not_run(runs, files, published):
+    sizes = runs[~runs["n_train"].isin((5000, 10000))]
+    verdict = judge("C27", evidence(sizes, files), published)
+    assert verdict.figures["mnli"]["omp loses below and above"] is None
+    assert verdict.figures["squad"]["omp loses below and above"] == pytest.approx((24, 1))
+
+
 def test_c27_needs_the_whole_training_set(runs, files, published):
     few = evidence(runs[runs["few"] == 1], files)
     assert judge("C29", few, published).status == "not run"
