@@ -5,7 +5,7 @@ from functools import partial
 from tickets.figures.artifact import Artifact, paper_item
 
 TITLE = "Learning to Win Lottery Tickets in BERT Transfer via Task-agnostic Mask Training"
-CITATION = "Liu, Meng, Lin, Fu, Cao, Cao, Lin and Wang. NAACL 2022, arXiv 2204.11218"
+CITATION = "Liu, Meng, Lin, Fu, Cao, Wang and Zhou. NAACL 2022, arXiv 2204.11218"
 
 _MAIN = ("full", "baselines", "methods")
 _STEPS = (*_MAIN, "steps")

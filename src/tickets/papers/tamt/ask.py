@@ -22,11 +22,6 @@ def score_stat(evidence: Evidence, which: Which, task: str) -> Stat | None:
     return evidence.stat(which, tasks_of(task))
 
 
-def score_by_mask(evidence: Evidence, which: Which, task: str) -> "pd.Series[float]":
-    """Mean over fine-tuning seeds, by mask seed."""
-    return evidence.by_mask(which, tasks_of(task))
-
-
 @dataclass(frozen=True)
 class Shown:
     """Mean, standard deviation and count as tables print them."""

@@ -1,7 +1,7 @@
 """A made-up world for the drawing of figures: a full grid and a sparse one. No number here is a result.
 
-`world("paper")` has all runs, `world("micro")` what a small preset leaves (BERT, few seeds, few sparsities), `world("")`
-nothing. Both are (cells, frames, options) for `Evidence.from_frames`.
+`world("paper")` has all runs, `world("micro")` what a small preset leaves (BERT, few seeds, step curves at one
+sparsity), `world("")` nothing: each is (cells, frames, options) for `Evidence.from_frames`.
 """
 
 import itertools
@@ -28,57 +28,54 @@ COST = {
 ABLATIONS = (("tamt-mlm", "always"), *(("tamt-kd", a) for a in ("always", "calm", "adamw", "unpadded")))
 
 
+BERT_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
+ALL_LEVELS = tuple(s / 10 for s in range(1, 10))
+FEW = {
+    "cola": (1000, 2000, 5000),
+    "sst-2": (1000, 5000, 10000, 30000),
+    "mnli": (1000, 5000, 10000, 50000, 100000),
+    "squad": (1000, 5000, 10000, 20000, 40000),
+}
+MAIN = dict(zip(range(20, 100, 10), (3000, 6000, 8000, 11000, 14000, 17000, 20000, 22000), strict=True))
+
+
 @dataclass(frozen=True)
 class World:
     """What was run."""
 
     models: tuple = ("base", "roberta")
-    baseline: tuple = tuple(s / 10 for s in range(1, 10))
-    trained: dict = field(
-        default_factory=lambda: {
-            "base": (0.5, 0.6, 0.7, 0.8, 0.9),
-            "roberta": tuple(s / 10 for s in range(2, 10)),
-        }
-    )
+    baseline: tuple = ALL_LEVELS
+    trained: dict = field(default_factory=lambda: {"base": BERT_LEVELS, "roberta": ALL_LEVELS[1:]})
     objectives: tuple = TAMT
-    step_levels: tuple = (0.5, 0.6, 0.7, 0.8)
-    interval_levels: tuple = (0.6, 0.7, 0.8)
+    step_levels: tuple = BERT_LEVELS[:4]
+    interval_levels: tuple = BERT_LEVELS[1:4]
     scale: float = 1.0
     masks: int = 3
     seeds: int = 3
-    few: dict = field(
-        default_factory=lambda: {
-            "cola": (1000, 2000, 5000),
-            "sst-2": (1000, 5000, 10000, 30000),
-            "mnli": (1000, 5000, 10000, 50000, 100000),
-            "squad": (1000, 5000, 10000, 20000, 40000),
-        }
-    )
+    few: dict = field(default_factory=lambda: FEW)
     few_seeds: int = 5
     steps: tuple = (1000, 2000, 3000, 5000, 10000, 20000, 25000)
-    main: dict = field(
-        default_factory=lambda: {
-            "20": 3000,
-            "30": 6000,
-            "40": 8000,
-            "50": 11000,
-            "60": 14000,
-            "70": 17000,
-            "80": 20000,
-            "90": 22000,
-        }
-    )
+    main: dict = field(default_factory=lambda: {str(level): step for level, step in MAIN.items()})
     interval: int = 2792
     intervals: tuple = (200, 300, 500, 900)
     ablations: tuple = ABLATIONS
 
 
 MICRO = World(
-    models=("base",), baseline=(0.3, 0.5, 0.7, 0.9), trained={"base": (0.5, 0.7, 0.9)}, objectives=TAMT,
-    step_levels=(0.7,), interval_levels=(0.7,), masks=2, seeds=2, few={"cola": (300, 1000), "squad": (1000,)}, few_seeds=2,
-    steps=(15, 30, 45, 75, 150, 300, 375), main={"50": 165, "70": 255, "90": 330}, interval=42, intervals=(3, 5, 8, 14),
+    models=("base",),
+    baseline=(0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9),
+    trained={"base": BERT_LEVELS},
+    step_levels=(0.7,),
+    interval_levels=(0.7,),
     scale=0.015,
-)  # fmt: skip
+    masks=2,
+    seeds=1,
+    few={},
+    steps=(15, 30, 45, 75, 150, 300, 375),
+    main={"50": 165, "60": 210, "70": 255, "80": 300, "90": 330},
+    interval=42,
+    intervals=(3, 5, 8, 14),
+)
 
 
 def world(name="paper"):
