@@ -70,9 +70,11 @@ class Evaluations:
     def both(self) -> Evaluation:
         """The best evaluation, and the last as further splits 'final.dev', ..."""
         at_best, last = self.best.evaluation, self.final.evaluation
+        # Where the last is the best, no two names may stand for one tensor in a file.
+        outputs = {split: values.clone() for split, values in last.outputs.items()}
         return Evaluation(
             {**at_best.scores, **_final(last.scores)},
-            {**at_best.outputs, **_final(last.outputs)},
+            {**at_best.outputs, **_final(outputs)},
             {**at_best.answers, **_final(last.answers)},
         )
 
