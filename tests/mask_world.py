@@ -25,7 +25,7 @@ TASKS = ("mnli", "sts-b", "rte")
 WIDTH = 16  # of the documents; no text is longer than 12
 LAST = 8
 TUNED = {"steps": 6, "batch_size": 8, "learning_rate": 5e-3, "max_length": 24}
-TEXT = {"steps": 12, "batch_size": 8, "learning_rate": 3e-3, "max_length": 20, "mlm_probability": 0.4}
+TEXT = {"steps": 12, "batch_size": 8, "learning_rate": 6e-3, "max_length": 20, "mlm_probability": 0.4}
 DOCUMENTS = TEXT | {
     "max_length": WIDTH, "learning_rate": 2e-3, "optimizer": "bertadam", "eps": 1e-6, "weight_decay": 0.01,
     "clip_scope": "tensor", "drop_last": True,
