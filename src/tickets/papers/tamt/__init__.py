@@ -6,6 +6,6 @@ What stands where:
     mask_search     task-agnostic mask training, the paper's algorithm
     imp, baselines  the masks that it is compared with;  dev_losses: what pre-training thinks of a mask
     finetune        fine-tuning under a mask, and few data;  selection: which evaluation counts
-    pretraining_rows, training_rows, distance_rows    the tidy files beside cells.csv
+    rows, distance_rows                the tidy files beside cells.csv;  made: what they are made of
     evidence, published    what claims, tables and figures ask;  claims_*, tables, figures, extras, artifacts
 """

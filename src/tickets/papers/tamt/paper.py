@@ -8,8 +8,7 @@ from tickets.papers.frame import Frame
 from tickets.papers.tamt.addresses import PAPER
 from tickets.papers.tamt.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.tamt.cell_columns import CELL_COLUMNS
-from tickets.papers.tamt.distance_rows import distance_inputs
-from tickets.papers.tamt.rows import pretraining_inputs, training_inputs
+from tickets.papers.tamt.made import distance_inputs, pretraining_inputs, training_inputs
 from tickets.papers.tamt.settings import tamt_settings
 from tickets.papers.tamt.stages import Stages
 from tickets.training.recipe import Recipe

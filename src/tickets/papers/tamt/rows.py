@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from tickets.config import Config
-from tickets.grid import Cell
 from tickets.jobs.files import read_json
 from tickets.papers.tamt.addresses import full_losses_file, losses_file
 from tickets.papers.tamt.cell_columns import WHICH_COLUMNS
+from tickets.papers.tamt.made import all_masks, trainings
 from tickets.papers.tamt.method_facts import method_facts
 from tickets.papers.tamt.methods import Method
 from tickets.papers.tamt.settings import tamt_settings
-from tickets.papers.tamt.stages import Stages
 from tickets.provenance.collect import write_csv
-from tickets.spec import MaskAddress
 
 LOSSES = ("mlm_loss", "mlm_accuracy", "kd_loss", "kd_loss_unpadded", "kd_mse")
 PRETRAINING_COLUMNS = (
@@ -24,23 +22,6 @@ TRAINING_COLUMNS = (
     "model", "method", *WHICH_COLUMNS, "sparsity", "mask_seed", "loss", "removed", "grad_ratio",
     "seconds_per_step",
 )  # fmt: skip
-
-
-def mask_cells(config: Config) -> list[Cell]:
-    """Cells that make masks."""
-    stages = Stages(config)
-    made = (stages.baseline_masks(), stages.imp_masks(), stages.mask_training())
-    return [cell for stage in made for job in stage.jobs() for cell in job.plans()]
-
-
-def all_masks(config: Config) -> list[MaskAddress]:
-    """Every mask of the paper."""
-    return [address for cell in mask_cells(config) for address in cell.masks]
-
-
-def pretraining_inputs(config: Config) -> list[Path]:
-    """The files that pretraining.csv is made of."""
-    return [path for cell in mask_cells(config) for path in cell.files if path.name == "losses.json"]
 
 
 def write_pretraining(config: Config, out: Path) -> None:
@@ -61,15 +42,6 @@ def _pretraining(config: Config) -> Iterator[dict[str, Any]]:
         yield row | facts | {"mask_seed": mask.replicate} | found
 
 
-def training_inputs(config: Config) -> list[Path]:
-    """The files that training.csv is made of."""
-    return [cell.files[-1] for cell in _trainings(config)]
-
-
-def _trainings(config: Config) -> list[Cell]:
-    return [cell for cell in mask_cells(config) if cell.files[-1].parts[1] == "training"]
-
-
 def write_training(config: Config, out: Path) -> None:
     """One row a logged step of mask training or IMP."""
     write_csv(out, TRAINING_COLUMNS, _training(config))
@@ -77,7 +49,7 @@ def write_training(config: Config, out: Path) -> None:
 
 def _training(config: Config) -> Iterator[dict[str, Any]]:
     settings = tamt_settings(config)
-    for cell in _trainings(config):
+    for cell in trainings(config):
         mask, log = cell.masks[0], read_json(config.root / cell.files[-1])
         method = Method.parse(mask.method).run
         facts = method_facts(settings, method.token, mask.level)

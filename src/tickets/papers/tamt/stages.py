@@ -184,8 +184,7 @@ class Stages:
 
     def full(self) -> Stage:
         """The full model."""
-        axes = {"model": self.models, "task": self.tasks, "method": (FULL,), "level": ("00",), "mask": ("1",)}
-        return self._finetuning("full", "full models", axes)
+        return self._finetuning("full", "full models", {"model": self.models, "task": self.tasks})
 
     def baselines(self) -> Stage:
         """One-shot and random masks, fine-tuned (Figures 1, 10 and 11)."""
@@ -228,7 +227,8 @@ class Stages:
         """Fine-tuning on few examples (Figure 9)."""
         sizes = dict.fromkeys(size for task in self.grid.few.values() for size in task)
         made = (FULL, "omp", *self._trained())
-        axes = self._axes(tuple(m for m in FEW_METHODS if m in made), (self.grid.few_level,))
+        axes = self._axes(tuple(m for m in FEW_METHODS if m in made), ())
+        del axes["level"]  # of the full model there is but one
         axes |= {"model": self.base, "task": tuple(t for t in self.tasks if t in self.grid.few)}
         axes["size"] = tuple(sorted(sizes, key=int))
 
@@ -262,30 +262,25 @@ class Stages:
         skip: Callable[[Axes], bool] = lambda axes: False,
         seeds: int | None = None,
     ) -> Stage:
-        """A stage whose cells fine-tune one mask on one task with every fine-tuning seed."""
+        """A stage whose cells fine-tune one mask on one task with all its fine-tuning seeds."""
 
         def cell(a: Axes) -> Cell:
-            full = a["method"] == FULL
+            method, seed, size = a.get("method", FULL), a.get("mask", "1"), a.get("size", "")
+            level = "00" if method == FULL else a.get("level", self.grid.few_level)
             runs = tuple(
-                run(
-                    a["task"],
-                    a["method"],
-                    "00" if full else a["level"],
-                    int(a["mask"]),
-                    int(r),
-                    a["model"],
-                    a.get("size", ""),
-                )
-                for r in self.seeds_of(a["method"], a["mask"], seeds or self.n.finetune)
+                run(a["task"], method, level, int(seed), int(r), a["model"], size)
+                for r in self.seeds_of(method, seed, seeds or self.n.finetune)
             )
             found = mask_of(runs[0])
             needs = () if found is None else (found,)
             return Cell(runs, needs_tasks=(a["task"],), needs_models=(a["model"],), needs_masks=needs)
 
         def none(a: Axes) -> bool:
-            return (a["method"] in (FULL, "omp") and a["mask"] != "1") or skip(a)
+            single = a.get("method") in (FULL, "omp")
+            return (single and a["mask"] != "1") or skip(a)
 
-        return self._stage(name, title, axes, cell, "finetune:run_finetuning", none, ("method", "mask"))
+        split = tuple(axis for axis in ("method", "mask") if axis in axes)
+        return self._stage(name, title, axes, cell, "finetune:run_finetuning", none, split)
 
     def seeds_of(self, method: str, mask: str, n: int) -> tuple[str, ...]:
         """Fine-tuning seeds of a mask. Of the full model and the one-shot mask there is only one, so it gets all."""
