@@ -13,7 +13,7 @@ from tickets.figures.style import GREY
 from tickets.papers.tamt.ask import frame_of, imp_steps, score_stat, together
 from tickets.papers.tamt.evidence import AVG5, Evidence, PublishedEvidence, Which
 from tickets.papers.tamt.looks import RANDOM_INIT, RED, Style, add_legend, handles, look, order
-from tickets.papers.tamt.panels import Drawn, absent, blank, flow, panel_grid, prepare
+from tickets.papers.tamt.panels import Drawn, absent, blank, flow, note_single, panel_grid, prepare
 from tickets.papers.tamt.speedup import Speedup, speedup
 from tickets.papers.tamt.wording import AVERAGE5, TASK_NAMES, Facts, percent, percent_text
 
@@ -149,6 +149,9 @@ def draw(
         part = drawn[drawn["series"] == series].sort_values(over)
         at, mean, std = (part[c].to_numpy(float) for c in (over, "mean", "std"))
         axes.errorbar(at, mean, np.nan_to_num(std), elinewidth=0.8, capsize=1.8, **style)
+    longest = float(drawn[over].max())
+    axes.set_xlim(-0.03 * longest, 1.03 * longest)  # costs compare from zero on
+    note_single(axes, drawn)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 

@@ -9,7 +9,7 @@ from tickets.papers.tamt.evidence import Evidence, PublishedEvidence, Which
 from tickets.papers.tamt.looks import add_legend, handles, look, order
 from tickets.papers.tamt.matrices import COLUMNS as CELLS
 from tickets.papers.tamt.matrices import draw_matrix, independent, jaccard
-from tickets.papers.tamt.panels import Drawn, absent, blank, panel_grid, prepare
+from tickets.papers.tamt.panels import Drawn, absent, blank, note_single, panel_grid, prepare
 from tickets.papers.tamt.wording import AVERAGE5, Facts, percent, percent_text
 
 COLUMNS = ("sparsity", "series", "interval", "step", "distance", "distance_std", "mean", "std", "n")
@@ -81,3 +81,4 @@ def _draw(axes: Axes, sparsity: float, frame: pd.DataFrame, *, first: bool) -> N
         style, _ = look(series)
         across, up = (np.nan_to_num(part[c].to_numpy(float)) for c in ("distance_std", "std"))
         axes.errorbar(part["distance"], part["mean"], up, across, elinewidth=0.7, capsize=1.5, **style)
+    note_single(axes, frame)

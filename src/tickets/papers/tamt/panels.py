@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tickets.figures.style import mark_not_run
+from tickets.figures.style import GREY, mark_not_run
 from tickets.papers.tamt.looks import GRID
 
 Drawn = tuple[Figure, pd.DataFrame]
@@ -54,6 +55,14 @@ def absent(axes: Axes, title: str) -> None:
     """A panel without any run."""
     axes.set_title(title, fontsize=9)
     mark_not_run(axes)
+
+
+def note_single(axes: Axes, drawn: pd.DataFrame) -> None:
+    """Say so where no series of a curve has more than its main setting."""
+    if drawn.groupby("series").size().max() == 1:
+        note: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": GREY, "zorder": 1.1}
+        note |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.0}}
+        axes.text(0.5, 0.03, "main setting only", transform=axes.transAxes, **note)
 
 
 def prepare(axes: Axes, title: str, *, x: str = "", y: str = "") -> None:

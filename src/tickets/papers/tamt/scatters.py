@@ -22,6 +22,7 @@ SPARSITIES = (0.5, 0.6, 0.7, 0.8)
 MEASURES = {"mlm_loss": "MLM loss", "kd_loss": "KD loss"}
 ZOOMED = 0.5
 """The sparsity with an inset: there the trained masks lie close together, random ones far off."""
+Colour = tuple[float, float, float]
 _CROWD = 10  # dots from which on an inset is worth its room
 _STEPPED = ("tamt-mlm", "tamt-kd")
 _SINGLE = ("imp", "omp", "random")
@@ -152,27 +153,33 @@ def scatter(axes: Axes, frame: pd.DataFrame) -> None:
         part = frame[frame["series"] == series]
         published = series.startswith(PUBLISHED)
         dot = _dot(series.removeprefix(PUBLISHED))
-        steps = sorted(part["step"].unique())
-        for step in steps:
-            here = part[part["step"] == step]
-            share = 1.0 if len(steps) == 1 else steps.index(step) / (len(steps) - 1)
-            shade = _pale(dot["color"], 0.3 + 0.7 * share if published else share)
-            face: Style = {"markerfacecolor": shade, "markeredgewidth": 0.4}
-            if published:
-                face = {"markerfacecolor": "none", "markeredgecolor": shade}
-            axes.plot(here["loss"], here["score"], **dot, **face)
-            for across, up in (("loss", False), ("score", True)):
-                _range(axes, here.dropna(subset=[f"{across}_low"]), shade, vertical=up)
+        shades = _shades(part["step"], dot["color"], 0.3 if published else 0.0)
+        face: Style = {"c": shades, "edgecolors": dot["color"], "linewidths": 0.4}
+        if published:
+            face = {"facecolors": "none", "edgecolors": shades, "linewidths": 1.0}
+            _ranges(axes, part, shades)
+        axes.scatter(part["loss"], part["score"], dot["markersize"] ** 2, marker=dot["marker"], **face)
 
 
-def _range(axes: Axes, frame: pd.DataFrame, colour: tuple[float, float, float], *, vertical: bool) -> None:
-    """A bar from the lowest to the highest value that could be read off."""
-    name, draw = ("score", axes.vlines) if vertical else ("loss", axes.hlines)
-    at = frame["loss" if vertical else "score"]
-    draw(at, frame[f"{name}_low"], frame[f"{name}_high"], color=[colour], linewidth=1.0, zorder=1.4)
+def _shades(steps: "pd.Series[int]", colour: str, least: float) -> list[Colour]:
+    """A colour a dot, by the rank of its step; the fewest steps get a share `least` of what the most get."""
+    ranks = steps.rank(method="dense").to_numpy(float) - 1
+    shares = ranks / ranks.max() if ranks.max() else np.ones(len(ranks))
+    return [_pale(colour, least + (1 - least) * share) for share in shares]
 
 
-def _pale(colour: str, share: float) -> tuple[float, float, float]:
+def _ranges(axes: Axes, frame: pd.DataFrame, shades: Sequence[Colour]) -> None:
+    """Bars from the lowest to the highest value that could be read off, where it was a range."""
+    for name, at, draw in (("score", "loss", axes.vlines), ("loss", "score", axes.hlines)):
+        known = frame[f"{name}_low"].notna().to_numpy()
+        if known.any():
+            part, colours = frame[known], [c for c, k in zip(shades, known, strict=True) if k]
+            draw(
+                part[at], part[f"{name}_low"], part[f"{name}_high"], color=colours, linewidth=1.0, zorder=0.9
+            )
+
+
+def _pale(colour: str, share: float) -> Colour:
     """The colour mixed with white: share 0 is a fifth of it, 1 all."""
     weight = 0.2 + 0.8 * share
     red, green, blue = (1 - weight * (1 - c) for c in to_rgb(colour))

@@ -289,3 +289,9 @@ def test_training_takes_the_sparsity_of_imp_from_the_step(published):
     tamt = frame[(frame["kind"] == "tamt-kd") & (frame["measure"] == "loss") & (frame["sparsity"] == 70.0)]
     one = log[(log["kind"] == "tamt-kd") & (log["sparsity"] == 0.7) & (log["mask_seed"] == 2)]
     assert list(tamt[tamt["mask_seed"] == 2]["value"]) == pytest.approx(list(one["loss"]))
+
+
+def test_a_curve_of_one_setting_says_so(micro, published):
+    figure, _ = make("fig16", micro, published)
+    assert texts(figure) == ["main setting only"] * 6
+    assert all(axes.get_xlim()[0] < 0 for axes in figure.axes)
