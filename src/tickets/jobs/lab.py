@@ -8,6 +8,7 @@ from tickets.data.tasks import task as lookup
 from tickets.jobs.context import Context
 from tickets.jobs.records import Scored, record
 from tickets.jobs.scoring import Evaluation, Judge
+from tickets.models.config import EncoderConfig
 from tickets.models.encoder import Gates
 from tickets.models.heads import Head
 from tickets.models.model import Model
@@ -40,7 +41,7 @@ class Lab:
         self.seed = context.config.settings.seed
         self.checkpoint: Checkpoint | None = None
         self._eval_mask_seed = eval_mask_seed
-        self._judges: dict[str, Judge] = {}
+        self._judges: dict[tuple[str, EncoderConfig], Judge] = {}
 
     def steps(self, task: str) -> int:
         """Optimizer steps of a full run on a task."""
@@ -70,11 +71,12 @@ class Lab:
         gates: Gates | None = None,
     ) -> Evaluation:
         """Scores of the model as it stands, under `gates`; on the test split too if `held_out`."""
-        if task not in self._judges:
+        key = task, model.config
+        if key not in self._judges:
             data = self.context.data(task)
-            self._judges[task] = Judge(task, data, self.recipe(task), model, self._eval_mask_seed)
+            self._judges[key] = Judge(task, data, self.recipe(task), model, self._eval_mask_seed)
         with self.context.timed("evaluation"):
-            return self._judges[task].evaluate(model, head or self.head(task), held_out, gates)
+            return self._judges[key].evaluate(model, head or self.head(task), held_out, gates)
 
     def record(
         self,

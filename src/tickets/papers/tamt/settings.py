@@ -216,23 +216,41 @@ class TamtSettings(Section):
             task(name)
         if missing := set(self.grid.objectives) - set(self.mask_training):
             raise ValueError(f"mask_training: '{min(missing)}' is not given, but in grid.objectives")
-        for role in self.models:
-            if role not in self.grid.levels:
-                raise ValueError(f"grid.levels: no sparsities for the model '{role}'")
-            if missing_steps := set(self.trained_levels(role)) - set(self.main_steps):
-                raise ValueError(f"main_steps: none for the sparsity '{min(missing_steps)}'")
+        if "default" not in self.evaluate_every and (rest := set(self.tasks) - set(self.evaluate_every)):
+            raise ValueError(f"evaluate_every: neither '{min(rest)}' nor 'default' is given")
+        if "adamw" in self.grid.ablations and {"mlm", "kd"} - set(self.mask_training) == {"mlm"}:
+            raise ValueError(
+                "mask_training: the ablation 'adamw' has the optimizer of 'mlm', which is not given"
+            )
         lengths = {t.recipe.max_length for o, t in self.mask_training.items() if o != "kd"}
         if lengths - {self.imp.recipe.max_length}:
             raise ValueError("mask_training: 'mlm', 'mlm-kd' and imp read the same text: give one max_length")
-        few = (self.grid.few_level,) if self.grid.few else ()
-        for level in (*self.grid.step_levels, *self.grid.interval_levels, *few):
-            if "base" in self.models and level not in self.grid.levels["base"]:
-                raise ValueError(f"grid: sparsity '{level}' is none of grid.levels.base")
         n = self.replicates
         if n.ablations > n.masks:
             raise ValueError("replicates.ablations: at most as many as 'masks'")
         if not n.crossed and min(n.finetune, n.few) < n.masks:
             raise ValueError("replicates: without 'crossed', every mask needs a fine-tuning seed of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _possible_sparsities(self) -> "TamtSettings":
+        grid = self.grid
+        for role in self.models:
+            if role not in grid.levels:
+                raise ValueError(f"grid.levels: no sparsities for the model '{role}'")
+            for level in grid.levels[role]:
+                if level not in self.main_steps:
+                    raise ValueError(f"main_steps: none for the sparsity '{level}'")
+                if level not in grid.baseline_levels:
+                    raise ValueError(
+                        f"grid.baseline_levels: no '{level}', which masks of grid.levels start from"
+                    )
+                if not level.endswith("0"):
+                    raise ValueError(f"grid.levels: '{level}' is no multiple of 10; IMP prunes by tenths")
+        more = (*((grid.few_level,) if grid.few else ()), *(grid.ablation_levels if grid.ablations else ()))
+        for level in (*grid.step_levels, *grid.interval_levels, *grid.random_levels, *more):
+            if "base" in self.models and level not in grid.levels["base"]:
+                raise ValueError(f"grid: sparsity '{level}' is none of grid.levels.base")
         return self
 
     def recipe(self, name: str) -> Recipe:

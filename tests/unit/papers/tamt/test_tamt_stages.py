@@ -121,6 +121,21 @@ def test_seeds_are_crossed(stages):
         assert found == {(f"mask{m}", s) for m in range(1, masks + 1) for s in range(1, 6 if few else 4)}
 
 
+def test_without_crossing_mask_and_fine_tuning_seeds_go_in_pairs():
+    raw = tamt_preset(replicates={"crossed": False})
+    stages = {stage.name: stage for stage in Stages(parse_config(raw)).all()}
+    found = {}
+    for name in ("full", "baselines", "methods", "steps", "few", "ablations"):
+        for r in runs_of(stages[name]):
+            found.setdefault(r.method in ("full", "omp"), set()).add((r.source, r.replicate))
+    assert found == {
+        True: {("mask1", 1), ("mask1", 2)},
+        False: {("mask1", 1), ("mask2", 2)},
+    }
+    with pytest.raises(TicketsError, match="every mask needs a fine-tuning seed of its own"):
+        parse_config(tamt_preset(replicates={"crossed": False, "finetune": 1}))
+
+
 # Masks
 
 
@@ -343,13 +358,9 @@ def test_a_fine_tuning_waits_for_its_mask_alone(stages):
     job = stages["methods"].job(axes)
     assert job.runs == tuple(run("rte", "tamt-kd", "30", 2, seed, "roberta") for seed in (1, 2, 3))
     assert job.inputs == (Path("data/roberta/rte-128.safetensors"), mask("tamt-kd", "30", 2, "roberta").file)
-    full = stages["full"].job(
-        {"model": "base", "task": "squad", "method": "full", "level": "00", "mask": "1"}
-    )
+    full = stages["full"].job({"model": "base", "task": "squad"})
     assert full.inputs == (Path("data/squad-384.safetensors"),)
-    few = stages["few"].job(
-        {"model": "base", "task": "squad", "method": "imp", "level": "70", "mask": "3", "size": "1000"}
-    )
+    few = stages["few"].job({"model": "base", "task": "squad", "method": "imp", "mask": "3", "size": "1000"})
     assert few.runs[4] == run("squad", "imp", "70", 3, 5, "base", "1000")
     assert few.runs[4].folder == Path("tamt/runs/squad@n1000/base.pretrained/imp/from-mask3/sparsity70/seed5")
 
