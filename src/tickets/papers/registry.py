@@ -15,6 +15,7 @@ from tickets.papers.frame import Frame
 from tickets.papers.lth.paper import Lth
 from tickets.papers.supertickets.paper import Supertickets
 from tickets.papers.tamt.paper import Tamt
+from tickets.papers.trained import Trained
 from tickets.training.recipe import Recipe
 
 
@@ -65,6 +66,10 @@ class Paper(Chapter, Protocol):
 
     def recipe(self, config: Config, task: str) -> Recipe:
         """Hyper-parameters of a task."""
+        ...
+
+    def trained(self, config: Config) -> Mapping[str, Trained]:
+        """What there is to say of recipes beside those of the tasks: by task, or by what else is trained."""
         ...
 
 

@@ -9,6 +9,7 @@ from tickets.errors import TicketsError
 from tickets.grid import data_file
 from tickets.jobs.files import write_json
 from tickets.papers.registry import Paper, paper_tasks
+from tickets.papers.trained import Trained
 from tickets.spec import fingerprint
 from tickets.training.recipe import Recipe
 
@@ -61,18 +62,23 @@ def recipe_facts(recipe: Recipe, train: int, dev: int, metric: str) -> dict[str,
 
 
 def write_facts(config: Config, paper: Paper, out: Path) -> None:
-    """facts.json of a paper: task id -> what it is trained on and how."""
+    """facts.json of a paper: task id (or what else the paper trains) -> on what and how it is trained."""
     facts = {}
-    for name in paper_tasks(config, paper):
-        recipe = paper.recipe(config, name)
-        sizes = rows(config.root / data_file(name, recipe.max_length))
-        facts[name] = recipe_facts(recipe, sizes["train"], sizes["dev"], lookup(name).metrics[0])
+    for name, item in _trained(config, paper).items():
+        sizes = rows(config.root / data_file(item.task, item.recipe.max_length))
+        facts[name] = recipe_facts(item.recipe, sizes["train"], sizes["dev"], lookup(item.task).metrics[0])
+        facts[name] |= item.others
     write_json(out, facts)
 
 
 def facts_identity(config: Config, paper: Paper) -> str:
-    """Hash of the hyper-parameters of all tasks of a paper."""
-    recipes = {
-        name: paper.recipe(config, name).model_dump(mode="json") for name in paper_tasks(config, paper)
-    }
-    return fingerprint({"recipes": recipes})
+    """Hash of the hyper-parameters of all that a paper trains."""
+    trained = _trained(config, paper)
+    recipes = {name: item.recipe.model_dump(mode="json") for name, item in trained.items()}
+    others = {name: dict(item.others) for name, item in trained.items() if item.others}
+    return fingerprint({"recipes": recipes} | ({"others": others} if others else {}))
+
+
+def _trained(config: Config, paper: Paper) -> dict[str, Trained]:
+    tasks = {name: Trained(name, paper.recipe(config, name)) for name in paper_tasks(config, paper)}
+    return tasks | dict(paper.trained(config))

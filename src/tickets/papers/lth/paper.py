@@ -10,6 +10,7 @@ from tickets.papers.lth.addresses import PAPER, mask
 from tickets.papers.lth.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.lth.settings import lth_settings
 from tickets.papers.lth.stages import Stages
+from tickets.papers.trained import Trained
 from tickets.training.recipe import Recipe
 
 
@@ -45,6 +46,10 @@ class Lth:
     def recipe(self, config: Config, task: str) -> Recipe:
         """See `tickets.papers.registry.Paper`."""
         return lth_settings(config).recipe(task)
+
+    def trained(self, config: Config) -> dict[str, Trained]:
+        """See `tickets.papers.registry.Paper`."""
+        return {}
 
     def evidence_options(self, config: Config) -> dict[str, Any]:
         """See `tickets.papers.registry.Paper`."""

@@ -11,6 +11,7 @@ from tickets.papers.supertickets.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.supertickets.cell_columns import CELL_COLUMNS
 from tickets.papers.supertickets.settings import supertickets_settings
 from tickets.papers.supertickets.stages import Stages
+from tickets.papers.trained import Trained
 from tickets.training.recipe import Recipe
 
 
@@ -42,6 +43,10 @@ class Supertickets:
     def recipe(self, config: Config, task: str) -> Recipe:
         """See `tickets.papers.registry.Paper`."""
         return supertickets_settings(config).recipe(task)
+
+    def trained(self, config: Config) -> dict[str, Trained]:
+        """See `tickets.papers.registry.Paper`."""
+        return {}
 
     def evidence_options(self, config: Config) -> dict[str, Any]:
         """See `tickets.papers.registry.Paper`."""

@@ -9,8 +9,10 @@ from tickets.papers.tamt.addresses import PAPER
 from tickets.papers.tamt.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.tamt.cell_columns import CELL_COLUMNS
 from tickets.papers.tamt.made import distance_inputs, pretraining_inputs, training_inputs
-from tickets.papers.tamt.settings import tamt_settings
+from tickets.papers.tamt.methods import tamt
+from tickets.papers.tamt.settings import PAIRS, WORDS, tamt_settings
 from tickets.papers.tamt.stages import Stages
+from tickets.papers.trained import Trained
 from tickets.training.recipe import Recipe
 
 _HERE = "tickets.papers.tamt"
@@ -49,6 +51,19 @@ class Tamt:
     def recipe(self, config: Config, task: str) -> Recipe:
         """See `tickets.papers.registry.Paper`."""
         return tamt_settings(config).recipe(task)
+
+    def trained(self, config: Config) -> dict[str, Trained]:
+        """See `tickets.papers.registry.Paper`."""
+        settings, loss = tamt_settings(config), {"metric": "dev loss"}
+        masks = {tamt(o).kind: t.recipe for o, t in settings.mask_training.items()} | {
+            "imp": settings.imp.recipe
+        }
+        found = {
+            kind: Trained(PAIRS if kind == "tamt-kd" else WORDS, recipe, loss)
+            for kind, recipe in masks.items()
+        }
+        every = {task: {"evaluate_every": settings.every(task)} for task in settings.tasks}
+        return found | {task: Trained(task, self.recipe(config, task), every[task]) for task in every}
 
     def evidence_options(self, config: Config) -> dict[str, Any]:
         """See `tickets.papers.registry.Paper`."""
