@@ -157,6 +157,15 @@ def two_papers(**changes):
     return raw
 
 
+def three_papers():
+    """The tiny preset with all papers."""
+    from mask_world import tamt_preset
+
+    raw = two_papers()
+    raw["presets"]["tiny"]["tamt"] = tamt_preset()["presets"]["tiny"]["tamt"]
+    return raw
+
+
 def two_models(**changes):
     """Both papers, the second with two models."""
     raw = two_papers(models=["base", "large"], **changes)

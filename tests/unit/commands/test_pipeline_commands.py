@@ -10,7 +10,7 @@ import yaml
 
 from tickets.papers.registry import PAPERS, artifacts
 from tickets.provenance.collect import COLUMNS
-from tiny_engine import build_preset, tiny_preset, two_papers
+from tiny_engine import build_preset, three_papers, tiny_preset, two_papers
 
 LEFT_OUT = "presets.tiny: there is no section 'supertickets', so this paper is not run."
 RUN = "lth/runs/rte/pretrained/oneshot/from-any/sparsity70/seed1"
@@ -163,7 +163,7 @@ def test_an_artifact_is_drawn_from_what_there_is_and_damage_is_named(tickets, re
     ("words", "message"),
     [
         (["run", "lth", "impp"], "unknown stage 'impp'; "),
-        (["run", "nlp", "imp"], "unknown paper 'nlp'; the papers are lth, supertickets."),
+        (["run", "nlp", "imp"], "unknown paper 'nlp'; the papers are lth, supertickets, tamt."),
         (["run", "lth", "imp"], "stage 'imp' has no job {}; its axes are task: rte mlm"),
         (
             ["run", "lth", "imp", "task=cola"],
@@ -187,13 +187,13 @@ def test_an_artifact_is_drawn_from_what_there_is_and_damage_is_named(tickets, re
             "none.yaml: not found. Run in the repository's root, or name the file",
         ),
         (["frame", "lth", "importance"], "paper 'lth' has no frame 'importance'; it has overlap."),
-        (["frame", "nlp", "overlap"], "unknown paper 'nlp'; the papers are lth, supertickets."),
+        (["frame", "nlp", "overlap"], "unknown paper 'nlp'; the papers are lth, supertickets, tamt."),
         (
             ["frame", "lth", "overlap"],
             "results/tiny/lth/masks/imp/from-rte/sparsity60/seed1/mask.safetensors: ",
         ),
         (["model", "large"], "models: there is no model 'large'; there are base."),
-        (["facts", "nlp"], "unknown paper 'nlp'; the papers are lth, supertickets."),
+        (["facts", "nlp"], "unknown paper 'nlp'; the papers are lth, supertickets, tamt."),
         (["facts", "supertickets"], LEFT_OUT),
         (["collect", "supertickets"], LEFT_OUT),
         (["collect", "supertickets", "trial"], LEFT_OUT),
@@ -253,8 +253,8 @@ def test_facts_are_those_of_the_paper_and_its_lengths(tickets, root, tmp_path):
     assert facts["rte"]["steps"] == 4
 
 
-def test_list_counts_the_runs_of_both_papers(tickets, root, tmp_path):
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(two_papers()))
+def test_list_counts_the_runs_of_all_papers(tickets, root, tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(three_papers()))
     done = tickets("list")
     assert done.code == 0
     for id in [*artifacts(), *PAPERS["supertickets"].not_reproduced]:

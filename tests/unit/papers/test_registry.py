@@ -23,7 +23,7 @@ from tickets.papers.registry import (
     preset_data,
 )
 from tickets.provenance.facts import facts_identity
-from tiny_engine import tiny_preset, tiny_supertickets, two_papers
+from tiny_engine import three_papers, tiny_preset, tiny_supertickets, two_papers
 
 
 def test_ids_are_those_of_the_sections_and_of_the_artifacts():
@@ -34,12 +34,12 @@ def test_ids_are_those_of_the_sections_and_of_the_artifacts():
         assert all(name.startswith(f"{id}_") for name in found.not_reproduced)
     everything = [item.id for found in PAPERS.values() for item in found.artifacts]
     assert len(everything) == len(set(everything))
-    with pytest.raises(TicketsError, match="unknown paper 'nlp'; the papers are lth, supertickets"):
+    with pytest.raises(TicketsError, match="unknown paper 'nlp'; the papers are lth, supertickets, tamt"):
         paper("nlp")
 
 
 def test_artifacts_read_stages_and_frames_that_there_are():
-    config = parse_config(two_papers())
+    config = parse_config(three_papers())
     for found in PAPERS.values():
         stages = {stage.name for stage in found.stages(config)}
         frames = {made.name for made in found.frames}
@@ -79,7 +79,7 @@ def test_all_papers_together_are_a_chapter_where_there_are_two():
 
 def test_no_two_targets_of_snakemake_have_one_name():
     """An artifact is a rule and a target; so are a paper, its frames and its stages."""
-    config = parse_config(two_papers())
+    config = parse_config(three_papers())
     for id, found in papers(config).items():
         names = [id, *(item.id for item in found.artifacts), *found.not_reproduced]
         names += [f"{id}_{made.name}_frame" for made in found.frames]
@@ -111,7 +111,7 @@ def test_a_frame_that_there_is_not_is_answered_with_those_there_are():
 
 @pytest.mark.parametrize(("id", "name"), [(id, made.name) for id in PAPERS for made in PAPERS[id].frames])
 def test_a_frame_is_made_of_what_jobs_make(id, name):
-    config = parse_config(two_papers())
+    config = parse_config(three_papers())
     made = {path for stage in PAPERS[id].stages(config) for job in stage.jobs() for path in job.outputs}
     inputs = frame(PAPERS[id], name).inputs(config)
     assert inputs
