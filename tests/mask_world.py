@@ -89,19 +89,24 @@ def build(raw):
     """Place random data of every task and a random theta_0 of every model where the jobs look for them."""
     config = parse_config(raw)
     for role in ("base", "roberta"):
-        encoder = config.settings.model_of(role).shape.encoder(60)
-        model = Model(encoder, (Head("mlm"),))
-        shapes = {name: span.shape for name, span in model.parameters.spans.items()}
-        values = initial_values(shapes, 0.3, torch.Generator().manual_seed(3))
-        body = {name: value for name, value in values.items() if name in model.body_names}
-        if role == "roberta":
-            body = {name: value for name, value in body.items() if not name.startswith("pooler.")}
-        heads = {name: value for name, value in values.items() if name in model.head_names}
-        save_folder(config.root / config.settings.model_folder(role), Checkpoint(encoder, body, heads))
+        place_model(config, role, config.root)
     for index, task in enumerate((*TASKS, WORDS, PAIRS)):
         length = config.settings.tamt.recipe(task).max_length
         encoded(task, index).save(config.root / data_file(task, length))
     return config
+
+
+def place_model(config, role, root, vocabulary=60):
+    """A random theta_0 with an MLM head; that of RoBERTa lacks a pooler."""
+    encoder = config.settings.model_of(role).shape.encoder(vocabulary)
+    model = Model(encoder, (Head("mlm"),))
+    shapes = {name: span.shape for name, span in model.parameters.spans.items()}
+    values = initial_values(shapes, 0.3, torch.Generator().manual_seed(3))
+    body = {name: value for name, value in values.items() if name in model.body_names}
+    if role == "roberta":
+        body = {name: value for name, value in body.items() if not name.startswith("pooler.")}
+    heads = {name: value for name, value in values.items() if name in model.head_names}
+    save_folder(root / config.settings.model_folder(role), Checkpoint(encoder, body, heads))
 
 
 def encoded(task, index):
@@ -173,7 +178,10 @@ class TamtPlace:
 
 def beside(job):
     """What a job publishes without declaring it."""
-    return {run.folder / "predictions.safetensors" for run in job.runs}
+    return {
+        run.folder / ("predictions.json" if run.task == "squad" else "predictions.safetensors")
+        for run in job.runs
+    }
 
 
 VOLATILE = ("seconds", "seconds_per_step")
