@@ -54,6 +54,7 @@ _TABLES = (
         "Optimizer steps of this preset beside the paper's, and as shares of the steps over which the learning rate "
         "falls to zero, which compare across presets.",
         "IMP prunes 10 % at the start and 10 % more every interval; the paper prints its steps rounded.",
+        facts=True,
     ),
     _item(
         "table",

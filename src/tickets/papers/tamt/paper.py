@@ -74,5 +74,5 @@ class Tamt:
             "steps": settings.steps,
             "interval": settings.imp.interval,
             "intervals": settings.imp.intervals,
-            "horizon": settings.imp.recipe.steps,
+            "horizon": settings.imp.recipe.total_steps,
         }

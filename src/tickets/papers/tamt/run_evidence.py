@@ -1,13 +1,14 @@
 """Our runs, behind the questions that tables, figures and claims ask (see `evidence`)."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from tickets.papers.tamt.mask_evidence import MaskEvidence
 from tickets.papers.tamt.mask_index import ADDRESS, CELLS, tidy
+from tickets.papers.tamt.settings import WORDS
 from tickets.papers.tamt.terms import AVG5, AVG7, IMP_KINDS, TAMT_KINDS
 from tickets.papers.tamt.which import StepGrid, Which
 from tickets.stats.summary import Stat, summarise
@@ -60,14 +61,18 @@ class Evidence(MaskEvidence):
         steps: Iterable[int] = (),
         interval: int | None = None,
         intervals: Iterable[int] = (),
-        horizon: int | None = None,
+        horizon: int | Callable[[int], int] | None = None,
     ) -> "Evidence":
         """Index the frames. `TicketsError` names columns that are missing.
 
         sizes: training examples of each task. main_steps: level -> steps of mask training (Table 2); steps: the
         checkpoints of the cost curves; interval, intervals: of IMP, main and all others; horizon: T, the steps
-        that the learning rate falls over. Main steps and interval that are not given are those of the main rows.
+        that the learning rate falls over, or T of the number of blocks, which is among the sizes. Main steps and
+        interval that are not given are those of the main rows.
         """
+        if callable(horizon):
+            blocks = (sizes or {}).get(WORDS)
+            horizon = None if blocks is None else horizon(blocks)
         grid = StepGrid.of(main_steps, steps, interval, intervals, horizon)
         return cls(cells, frames or {}, sizes, ddof, grid)
 

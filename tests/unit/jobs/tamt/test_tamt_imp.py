@@ -1,11 +1,12 @@
 """Iterative magnitude pruning on masked words: what a chain prunes, what it rewinds, and what goes on."""
 
 import json
+import os
 
 import pytest
 import torch
 
-from mask_world import TEXT
+from mask_world import TEXT, TamtPlace
 from tickets.models.hf import load_folder
 from tickets.papers.tamt import imp as imp_module
 from tickets.papers.tamt.addresses import mask, training_file
@@ -13,6 +14,7 @@ from tickets.papers.tamt.imp import Chain
 from tickets.papers.tamt.methods import Method
 from tickets.pruning.local import prune_local
 from tickets.pruning.magnitude import imp_fraction
+from tickets.pruning.mask import Mask
 
 LEVELS = [str(percent) for percent in range(20, 100, 10)]
 LONG = {
@@ -66,10 +68,6 @@ def same(left, right):
 @pytest.fixture(scope="module")
 def long(tmp_path_factory):
     """Both flavours of both models with every sparsity, and what was seen of their rounds."""
-    import os
-
-    from mask_world import TamtPlace
-
     before = os.getcwd()
     place = TamtPlace.new(tmp_path_factory.mktemp("long"), models=["base", "roberta"], **LONG)
     seen = {}
@@ -263,8 +261,6 @@ def test_the_log_of_a_chain(finished, method, interval, rounds):
 
 def test_masks_say_how_they_were_made(finished):
     path = finished.root / mask("imp.every2", "70", 2).file
-    from tickets.pruning.mask import Mask
-
     method = Mask.provenance(path)["spec"]["method"]
     assert method["interval"] == 2
     assert method["recipe"]["learning_rate"] == TEXT["learning_rate"]

@@ -1,5 +1,6 @@
 """Mask training as a job: which masks it keeps, of what training, and that a run is a prefix of a longer one."""
 
+import os
 from dataclasses import asdict
 
 import pytest
@@ -10,6 +11,7 @@ from tickets.models.hf import load_folder
 from tickets.papers.tamt import mask_search
 from tickets.papers.tamt.addresses import mask, training_file
 from tickets.papers.tamt.methods import Method
+from tickets.pruning.mask import Mask
 from tickets.pruning.prunable import POOLER, WORDS
 from tickets.training.distillation import DistillationObjective
 from tickets.training.objective import TaskObjective
@@ -132,8 +134,6 @@ def test_a_job_of_many_trainings_makes_what_single_jobs_make(finished, fresh):
 @pytest.fixture(scope="module")
 def seen(masked):
     """Every way to train, at 70 % and mask seed 1, as it happens."""
-    import os
-
     before = os.getcwd()
     os.chdir(masked.folder)
     found = {}
@@ -283,8 +283,6 @@ def test_a_training_needs_steps_that_its_config_gives(fresh):
 
 
 def test_masks_say_where_they_come_from(finished):
-    from tickets.pruning.mask import Mask
-
     facts = Mask.provenance(finished.root / mask("tamt-kd.step2", "70", 2).file)
     assert facts["spec"]["method"]["step"] == 2
     assert facts["spec"]["mask"]["replicate"] == 2
