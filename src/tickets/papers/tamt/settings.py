@@ -145,6 +145,9 @@ class Grid(Section):
         },
         description="Sparsities of trained and IMP masks, by model.",
     )
+    tuned_levels: tuple[Level, ...] | None = Field(
+        None, description="Those of `levels` at which main masks are fine-tuned; null: all."
+    )
     objectives: tuple[Objective, ...] = OBJECTIVES
     rewind_tasks: tuple[str, ...] = Field(TASKS, description="Tasks of IMP with rewinding.")
     step_levels: tuple[Level, ...] = ("50", "60", "70", "80")

@@ -197,7 +197,8 @@ class Stages:
 
         def skip(a: Axes) -> bool:
             rewound = a["method"] == "imp-rewind" and a["task"] not in self.grid.rewind_tasks
-            return rewound or a["level"] not in self.settings.trained_levels(a["model"])
+            tuned = self.grid.tuned_levels is None or a["level"] in self.grid.tuned_levels
+            return rewound or not tuned or a["level"] not in self.settings.trained_levels(a["model"])
 
         axes = self._axes(self._trained(), levels)
         return self._finetuning("methods", "trained and IMP masks, fine-tuned", axes, skip)
