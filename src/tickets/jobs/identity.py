@@ -1,6 +1,11 @@
-"""Fingerprints of the prepared inputs: data and pre-trained model. Imports no torch."""
+"""Fingerprints of the prepared inputs: data and pre-trained model; what of them every run depends on.
 
-from tickets.config import Config
+Imports no torch.
+"""
+
+from typing import Any
+
+from tickets.config import Config, Preset
 from tickets.data.tasks import STREAMS
 from tickets.spec import fingerprint
 from tickets.versions import VERSIONS
@@ -29,3 +34,19 @@ def model_identity(config: Config, role: str = "base") -> str:
         "versions": [VERSIONS["world"], VERSIONS["engine"]] if own else [],
     }
     return fingerprint(facts)
+
+
+def run_facts(preset: Preset, role: str) -> dict[str, Any]:
+    """What every run of a preset depends on, whatever the paper: root seed, model, arithmetic."""
+    return {
+        "preset_seed": preset.seed,
+        "model": preset.model_of(role).model_dump(mode="json", exclude={"path"}),
+        "precision": preset.execution.precision,
+    }
+
+
+def task_facts(preset: Preset, task: str) -> dict[str, Any]:
+    """What a run depends on of a task's data, however they are encoded."""
+    data = preset.data
+    facts = data.model_dump(mode="json", include={"source", "revision", "world_seed"})
+    return facts | {"sizes": data.sizes.get(task, {}), "files": data.files.get(task, {})}

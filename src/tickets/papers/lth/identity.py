@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from tickets.config import Config
+from tickets.jobs.identity import run_facts, task_facts
 from tickets.papers.lth.settings import lth_settings
 from tickets.papers.lth.tasks import TASKS
 from tickets.spec import MaskAddress, RunAddress, fingerprint
@@ -19,21 +20,15 @@ class Identity:
         self.config, self.preset, self.settings = config, config.settings, lth_settings(config)
         self.task = cache(self._task)
         self.chain = cache(self._chain)
-        model = self.preset.model.model_dump(mode="json", exclude={"path"})
-        self.common: Facts = {
-            "preset_seed": self.preset.seed,
-            "model": model,
-            "precision": self.preset.execution.precision,
+        self.common: Facts = run_facts(self.preset, "base") | {
             "eval_mask_seed": self.settings.eval_mask_seed,
             "versions": VERSIONS | PAPER_VERSIONS["lth"],
         }
 
     def _task(self, name: str) -> Facts:
-        data = self.preset.data
-        facts = data.model_dump(mode="json", include={"source", "revision", "world_seed"})
-        facts |= {"sizes": data.sizes.get(name, {}), "files": data.files.get(name, {})}
+        facts = task_facts(self.preset, name)
         if name == "mlm":
-            facts["sequences"] = data.mlm_sequences
+            facts["sequences"] = self.preset.data.mlm_sequences
         return {"task": name, "data": facts, "recipe": self.settings.recipe(name).model_dump(mode="json")}
 
     def _chain(self, method: str, source: str) -> Facts:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tickets.config import Config
 from tickets.data.tasks import TASKS
+from tickets.jobs.identity import run_facts, task_facts
 from tickets.papers.supertickets.addresses import MULTITASK
 from tickets.papers.supertickets.settings import supertickets_settings
 from tickets.spec import MaskAddress, RunAddress, fingerprint
@@ -22,11 +23,7 @@ class Identity:
         self.common = cache(self._common)
 
     def _common(self, role: str) -> Facts:
-        model = self.preset.model_of(role).model_dump(mode="json", exclude={"path"})
-        return {
-            "preset_seed": self.preset.seed,
-            "model": model,
-            "precision": self.preset.execution.precision,
+        return run_facts(self.preset, role) | {
             "selection": self.settings.selection,
             "evaluations": self.settings.evaluations,
             "tickets": self.settings.tickets.model_dump(mode="json"),
@@ -34,11 +31,12 @@ class Identity:
         }
 
     def _task(self, name: str) -> Facts:
-        data = self.preset.data
-        facts = data.model_dump(mode="json", include={"source", "revision", "world_seed"})
-        facts |= {"sizes": data.sizes.get(name, {}), "files": data.files.get(name, {})}
-        recipe = self.settings.recipe(name).model_dump(mode="json")
-        return {"task": name, "data": facts, "recipe": recipe, "head_dropout": self.settings.dropout(name)}
+        return {
+            "task": name,
+            "data": task_facts(self.preset, name),
+            "recipe": self.settings.recipe(name).model_dump(mode="json"),
+            "head_dropout": self.settings.dropout(name),
+        }
 
     def _variant(self, address: RunAddress | MaskAddress) -> Facts:
         # Mismatched tickets, a task's own and shared ones, were found at the rate of this variant.

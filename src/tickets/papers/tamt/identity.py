@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from tickets.config import Config
+from tickets.jobs.identity import run_facts, task_facts
 from tickets.papers.tamt.addresses import mask_of
 from tickets.papers.tamt.methods import Method
 from tickets.papers.tamt.settings import PAIRS, WORDS, MaskTraining, tamt_settings
@@ -34,11 +35,9 @@ class Identity:
         }
 
     def _data(self, name: str) -> Facts:
-        data = self.preset.data
-        facts = data.model_dump(mode="json", include={"source", "revision", "world_seed"})
-        facts |= {"sizes": data.sizes.get(name, {}), "files": data.files.get(name, {})}
+        facts = task_facts(self.preset, name)
         if name in (WORDS, PAIRS):
-            facts["sequences"] = data.wikitext_sequences
+            facts["sequences"] = self.preset.data.wikitext_sequences
         return facts
 
     def _method(self, token: str, level: str) -> Facts:
