@@ -24,12 +24,8 @@ class Identity:
         self.method = cache(self._method)
 
     def _common(self, role: str) -> Facts:
-        model = self.preset.model_of(role).model_dump(mode="json", exclude={"path"})
-        return {
-            "preset_seed": self.preset.seed,
-            "model": model,
+        return run_facts(self.preset, role) | {
             "world_seed": self.preset.data.world_seed,
-            "precision": self.preset.execution.precision,
             "pooler": self.settings.scores.pooler,
             "versions": VERSIONS | PAPER_VERSIONS["tamt"],
         }
