@@ -16,7 +16,7 @@ from tickets.papers.registry import papers
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "paper", "config.yaml")
 CHAINED = ("rte", "cola", "sts-b", "squad", "mlm")
-OTHERS = ("mnli", "qqp", "wnli", "qnli", "mrpc", "sst-2", "snli", "scitail")
+OTHERS = ("mnli", "qqp", "wnli", "qnli", "mrpc", "sst-2", "snli", "scitail", "wikitext", "wikitext-pairs")
 
 
 def recipe(steps, **changes):
@@ -30,7 +30,7 @@ def adamax(steps, **changes):
 
 
 def small_preset():
-    """Both papers on all kinds of tasks; every stage of each has at least one run."""
+    """All papers on all kinds of tasks; every stage of each has at least one run or mask."""
     sizes = {"train": 24, "dev": 16, "test": 16}
     shape = {
         "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 24, "max_positions": 64,
@@ -47,6 +47,7 @@ def small_preset():
         "execution": {"device": "cpu", "threads": 1},
         "lth": small_lth(),
         "supertickets": small_supertickets(),
+        "tamt": small_tamt(),
     }
 
 
@@ -114,6 +115,41 @@ def small_supertickets():
             "domain": ["model", "init", "task"],
         },
     }  # fmt: skip
+
+
+def small_tamt():
+    """Two tasks, two sparsities and one mask seed; curves, few data and an ablation at one of the sparsities."""
+    words = {"recipe": recipe(8, learning_rate=5e-3), "threshold": {"every": 2}}
+    documents = recipe(8, optimizer="bertadam", eps=1e-6, clip_scope="tensor", drop_last=True)
+    return {
+        "models": ["base"],
+        "tasks": ["mnli", "cola"],
+        "recipes": {"default": recipe(4)},
+        "evaluate_every": {"default": 2},
+        "mask_training": {
+            "mlm": words,
+            "kd": {"recipe": documents, "threshold": {"every": 2, "shift": 1}, "teacher_dropout": True},
+        },
+        "imp": {"recipe": recipe(8), "interval": 2, "intervals": [1], "distance_intervals": []},
+        "main_steps": {"50": 3, "70": 4},
+        "steps": [2, 5],
+        "log_every": 2,
+        "replicates": {"masks": 1, "finetune": 2, "few": 2, "ablations": 1},
+        "grid": {
+            "baseline_levels": ["50", "70"],
+            "levels": {"base": ["50", "70"]},
+            "objectives": ["mlm", "kd"],
+            "step_levels": ["70"],
+            "interval_levels": ["70"],
+            "few": {"cola": {"10": {"steps": 3, "every": 2}}},
+            "ablations": ["calm"],
+        },
+        "pack": {
+            "default": ["model", "task", "method", "level", "mask", "size"],
+            "mask_training": ["model", "level", "mask"],
+            "methods": ["model", "task", "level", "mask"],
+        },
+    }
 
 
 def checkout(folder, preset=None):

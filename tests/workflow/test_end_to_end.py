@@ -102,8 +102,10 @@ def test_cells_hold_one_row_a_run_and_are_the_stages_one_below_the_other(built, 
         assert (row["paper"], row["model"], row["variant"]) == (paper, run.model or "base", run.variant)
         assert float(row["score"]) == metrics["score"]
         assert float(row["sparsity"]) == int(metrics["resolved"]) / 100
-        assert all(float(row[name]) == metrics["extra"][name] for name in PAPERS[paper].cell_columns
-                   if name in metrics["extra"])  # fmt: skip
+        own = {
+            name: metrics["extra"][name] for name in PAPERS[paper].cell_columns if name in metrics["extra"]
+        }
+        assert {name: row[name] for name in own} == {n: "" if v is None else str(v) for n, v in own.items()}
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -125,12 +127,17 @@ def test_a_new_date_alone_repeats_nothing(built, config, jobs):
 
 def shows(config, paper, stage):
     """What has to be made again when the cells of a stage change."""
-    items = {item.id for item in artifacts(config).values() if item.paper == paper and stage in item.stages}
+    items = {item.id for item in artifacts(config).values() if stage in item.reads.get(paper, ())}
     return items | {f"{paper}_cells_{stage}", f"{paper}_cells", f"{paper}_claims", "report_page", "all"}
 
 
 def test_changed_scores_redo_their_cells_and_what_shows_them_and_train_nothing(edited, config, jobs, built):
-    stages = {("lth", "baselines"): 3, ("supertickets", "reruns"): 8, ("supertickets", "domain"): 1}
+    stages = {
+        ("lth", "baselines"): 3 + 1,  # one of them over all papers
+        ("supertickets", "reruns"): 8,
+        ("supertickets", "domain"): 1,
+        ("tamt", "few"): 2,
+    }
     runs = [next(job.runs[0] for job in jobs if (job.stage.paper, job.stage.name) == s) for s in stages]
     expected = {stage: shows(config, *stage) for stage in stages}
     assert {stage: len(rules) - 5 for stage, rules in expected.items()} == stages
@@ -160,7 +167,7 @@ def test_learning_rates_redo_the_jobs_of_their_tasks_and_no_others(changed, jobs
         preset["supertickets"]["recipes"]["rte"]["learning_rate"] *= 2
 
     found = changed(faster)
-    tasks = {"lth": ("cola",), "supertickets": ("rte", "glue")}
+    tasks = {"lth": ("cola",), "supertickets": ("rte", "glue"), "tamt": ()}
     touched = [job for job in jobs if any(involves(job, task) for task in tasks[job.stage.paper])]
     expected = {message(job) for job in readers(jobs, touched)}
     everything = {message(job) for job in jobs}
@@ -182,6 +189,72 @@ def test_learning_rates_redo_the_jobs_of_their_tasks_and_no_others(changed, jobs
     assert {"lth_facts", "supertickets_facts", "supertickets_importance_frame"} <= set(found.rules)
 
 
+def kd_rate(preset):
+    preset["tamt"]["mask_training"]["kd"]["recipe"]["learning_rate"] *= 2
+
+
+def words_rate(preset):
+    preset["tamt"]["mask_training"]["mlm"]["recipe"]["learning_rate"] *= 2
+
+
+def cola_rate(preset):
+    preset["tamt"]["recipes"]["cola"] = preset["tamt"]["recipes"]["default"] | {"learning_rate": 1e-4}
+
+
+def few_examples(preset):
+    preset["tamt"]["grid"]["few"]["cola"]["10"]["steps"] = 2
+
+
+def longer(preset):
+    preset["tamt"]["steps"] = [2, 5, 7]
+
+
+KD = {"mask_training tamt-kd", "mask_training tamt-kd-random", "mask_training tamt-kd.calm"}
+MLM = {"mask_training tamt-mlm", "mask_training tamt-mlm-random"}
+TUNED = {"full", "baselines", "methods imp", "methods imp-rewind", "methods tamt-mlm", "methods tamt-kd", "steps",
+         "few", "ablations"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        # 'steps', 'few' and 'ablations' share a process here; the masks of the other objective are left alone.
+        (kd_rate, KD | {"methods tamt-kd", "steps", "few", "ablations"}),
+        (words_rate, MLM | {"methods tamt-mlm", "steps", "few"}),
+        (cola_rate, TUNED),
+        (few_examples, {"few"}),
+        # A longer curve keeps more masks of the same training; nothing else is trained again.
+        (
+            longer,
+            (KD - {"mask_training tamt-kd.calm"})
+            | MLM
+            | {"methods tamt-mlm", "methods tamt-kd", "steps", "few"},
+        ),
+    ],
+)
+def test_what_a_setting_of_mask_training_redoes(changed, jobs, change, expected):
+    found = changed(change)
+    everything = {message(job) for job in jobs}
+    assert found.jobs & everything == {f"tamt {name}" for name in expected}
+    assert not {"encode", "pretrained_model_base"} & set(found.rules)
+    assert [name for other in ("lth", "supertickets") for name in rules_of(found, other)] == []
+
+
+def test_a_changed_mask_redoes_what_is_fine_tuned_under_it(built, config, jobs):
+    job = next(job for job in jobs if message(job) == "tamt imp_masks")
+    mask = next(m for cell in job.plans() for m in cell.masks if (m.method, m.level) == ("imp-rewind", "70"))
+    path = built / config.root / mask.file
+    before = path.read_bytes()
+    path.write_bytes(before + b" ")
+    try:
+        found = plan(built)
+    finally:
+        path.write_bytes(before)
+    assert found.jobs & {message(job) for job in jobs} == {"tamt methods imp-rewind"}
+    assert "tamt_distances_frame" in found.rules
+    assert plan(built).rules == {}
+
+
 def importance(preset):
     preset["supertickets"]["tickets"] = {"importance": "example"}
 
@@ -190,7 +263,13 @@ def masked_words(preset):
     preset["lth"]["eval_mask_seed"] = 99
 
 
-@pytest.mark.parametrize(("change", "paper"), [(importance, "supertickets"), (masked_words, "lth")])
+def pooler(preset):
+    preset["tamt"]["scores"] = {"pooler": False}
+
+
+@pytest.mark.parametrize(
+    ("change", "paper"), [(importance, "supertickets"), (masked_words, "lth"), (pooler, "tamt")]
+)
 def test_a_key_of_one_paper_redoes_all_jobs_of_that_paper_and_nothing_of_the_other(
     changed, jobs, change, paper
 ):
@@ -229,13 +308,13 @@ def test_how_jobs_run_is_no_reason_to_run_them_again(changed):
 
 
 def test_deleted_figures_come_back_alone_and_the_same(built):
-    figures = [("lth", "fig2"), ("supertickets", "fig6")]
+    figures = [("lth", "fig2"), ("supertickets", "fig6"), ("tamt", "fig3")]
     before = {
         path: path.read_bytes()
         for paper, stem in figures
         for path in (built / RESULTS / paper / "figures").glob(f"{stem}.*")
     }
-    assert len(before) == 6
+    assert len(before) == 9
     rules = {f"{paper}_{stem}" for paper, stem in figures}
     for paper, stem in figures:
         (built / RESULTS / paper / "figures" / f"{stem}.png").unlink()

@@ -30,6 +30,7 @@ def refused(folder, *arguments):
             "unknown target 'supertickets_tabel1'; did you mean 'supertickets_table1'? `tickets list`",
         ),
         ("superticket", "unknown target 'superticket'; did you mean 'supertickets'?"),
+        ("tamt_fgi3", "unknown target 'tamt_fgi3'; did you mean 'tamt_fig3'?"),
         ("lth_fig1", "lth_fig1 is not reproduced: Figure 1 is a schematic drawing"),
         (
             "supertickets_fig2",
@@ -74,9 +75,11 @@ def test_an_unknown_key_is_named(tmp_path):
 def test_a_preset_without_papers_is_refused(tmp_path):
     folder = checkout(tmp_path)
     preset = small_preset()
-    del preset["lth"], preset["supertickets"]
+    del preset["lth"], preset["supertickets"], preset["tamt"]
     write_config(folder, preset)
-    expected = "config.yaml: presets.small: there is no paper to run; give a section 'lth', 'supertickets' or 'tamt'"
+    expected = (
+        "config.yaml: presets.small: there is no paper to run; give a section 'lth', 'supertickets' or 'tamt'"
+    )
     assert expected in refused(folder)
 
 
@@ -89,7 +92,8 @@ def test_a_model_without_a_role_in_the_preset_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("paper", "word", "first"), [("lth", "imps", "imp"), ("supertickets", "trials", "trial")]
+    ("paper", "word", "first"),
+    [("lth", "imps", "imp"), ("supertickets", "trials", "trial"), ("tamt", "masks", "baseline_masks")],
 )
 def test_a_stage_to_pack_that_there_is_not_is_named(tmp_path, paper, word, first):
     folder = checkout(tmp_path)
@@ -106,6 +110,49 @@ def test_an_unknown_key_below_a_paper_is_named(tmp_path):
     write_config(folder, preset)
     expected = "config.yaml: presets.small.supertickets.ticket: unknown key; did you mean 'tickets'?"
     assert expected in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"grid": {"objectives": ["mlm", "nsp"]}},
+            "tamt.grid.objectives.1: Input should be 'mlm', 'kd' or 'mlm-kd'",
+        ),
+        (
+            {"grid": {"objectives": ["mlm-kd"]}},
+            "tamt: mask_training: 'mlm-kd' is not given, but in grid.objectives",
+        ),
+        ({"main_steps": {"50": 3}}, "tamt: main_steps: none for the sparsity '70'"),
+        (
+            {"grid": {"baseline_levels": ["50"]}},
+            "tamt: grid.baseline_levels: no '70', which masks of grid.levels",
+        ),
+        ({"grid": {"interval_levels": ["60"]}}, "tamt: grid: sparsity '60' is none of grid.levels.base"),
+        (
+            {"tasks": ["mnli", "qqp"]},
+            "tamt: tasks: 'qqp' is not one of this paper's tasks: mnli, sst-2, cola",
+        ),
+        ({"tasks": ["mnli", "mlni"]}, "tamt: tasks: 'mlni' is not one of this paper's tasks"),
+        ({"models": ["base", "large"]}, "tamt: grid.levels: no sparsities for the model 'large'"),
+        (
+            {"mask_trainings": {}},
+            "presets.small.tamt.mask_trainings: unknown key; did you mean 'mask_training'?",
+        ),
+        (
+            {"scores": {"pooled": True}},
+            "presets.small.tamt.scores.pooled: unknown key; did you mean 'pooler'?",
+        ),
+    ],
+)
+def test_mistakes_in_a_section_are_named(tmp_path, change, message):
+    folder = checkout(tmp_path)
+    preset = small_preset()
+    section = preset["tamt"]
+    section |= change | ({"grid": section["grid"] | change["grid"]} if "grid" in change else {})
+    write_config(folder, preset)
+    output = refused(folder, "--dry-run", "tamt")
+    assert message in " ".join(output.split())
 
 
 def test_a_config_that_is_no_yaml_is_refused(tmp_path):

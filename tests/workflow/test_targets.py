@@ -50,6 +50,40 @@ def test_pies_need_importance_scores_and_no_cells(folder, config):
     assert not any("cells" in name for name in found.rules)
 
 
+def test_figure_3_needs_main_masks_and_their_runs_only(folder, config):
+    found = plan(folder, "tamt_fig3")
+    stages = {"full", "baselines", "methods"}
+    makers = {"baseline_masks", "imp_masks", "mask_training"}
+    assert trained(found, config) == {("tamt", stage) for stage in stages | makers}
+    assert found.jobs >= {"tamt mask_training tamt-mlm", "tamt mask_training tamt-kd"}
+    assert not {"tamt mask_training tamt-kd.calm", "tamt mask_training tamt-kd-random"} & found.jobs
+    assert {f"tamt_cells_{stage}" for stage in stages} <= set(found.rules)
+    assert not any(name.endswith(("_frame", "_claims")) for name in found.rules)
+    assert found.rules["encode"] == 4, "two tasks, and both kinds of pre-training text"
+
+
+def test_losses_on_held_out_text_need_masks_and_no_runs(folder, config):
+    found = plan(folder, "results/small/tamt/pretraining.csv")
+    assert {stage for _, stage in trained(found, config)} == {"baseline_masks", "imp_masks", "mask_training"}
+    assert found.rules["encode"] == 2
+    assert not any("cells" in name for name in found.rules)
+
+
+def test_what_is_made_of_all_papers(folder, config):
+    found = plan(folder, "cross")
+    items = {item.id: item for item in artifacts(config).values() if item.paper == "cross"}
+    assert items
+    assert set(items) | {"cross"} <= set(found.rules)
+    read = {
+        (paper, stage) for item in items.values() for paper, stages in item.reads.items() for stage in stages
+    }
+    running = {(id, name) for id, paper in PAPERS.items() for name in cell_stages(config, paper)}
+    assert {f"{paper}_cells_{stage}" for paper, stage in read & running} <= set(found.rules)
+    assert not {f"{paper}_claims" for paper in PAPERS} & set(found.rules)
+    assert {paper for paper, _ in trained(found, config)} == set(PAPERS)
+    assert ("tamt", "few") not in trained(found, config)
+
+
 @pytest.mark.parametrize("paper", PAPERS)
 def test_a_paper_builds_all_of_its_own_and_nothing_of_another(folder, config, paper):
     found = plan(folder, paper)
