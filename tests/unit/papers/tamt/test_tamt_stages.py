@@ -202,7 +202,10 @@ def test_masks_that_nobody_fine_tunes_are_only_compared(configs, preset):
     needed = {m for cell in cells for m in cell.needs_masks}
     idle = {m for cell in cells for m in cell.masks} - needed
     assert {Method.parse(m.method).interval for m in idle} <= set(settings.imp.distance_intervals) | {None}
-    kept = {m for m in idle if Method.parse(m.method).interval is None}
+    tuned = settings.grid.tuned_levels
+    kept = {
+        m for m in idle if Method.parse(m.method).interval is None and (tuned is None or m.level in tuned)
+    }
     assert not [m for m in kept if Method.parse(m.method).step is None], kept
 
 
@@ -276,6 +279,12 @@ def test_each_axis_may_be_packed():
 
 
 # What jobs read and write
+
+
+def test_only_masks_at_tuned_levels_are_fine_tuned():
+    stages = {s.name: s for s in Stages(parse_config(tamt_preset(grid={"tuned_levels": ["70"]}))).all()}
+    assert {r.level for r in runs_of(stages["methods"])} == {"70"}
+    assert {m.level for c in cells_of([stages["mask_training"]]) for m in c.masks} == {"50", "70"}
 
 
 def test_one_training_keeps_all_checkpoints(stages):
