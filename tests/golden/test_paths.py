@@ -7,13 +7,11 @@ CHANGELOG.md and write the new values down.
 from pathlib import Path
 
 import pytest
+from frozen import Grid, is_at
 
-from tickets.config import parse_config
-from tickets.grid import find_stage
 from tickets.papers.lth.addresses import mask, run, weights_file
 from tickets.papers.lth.identity import Identity
 from tickets.papers.lth.stages import Stages
-from tickets.spec import RunAddress
 from tickets.versions import PAPER_VERSIONS, VERSIONS
 
 RUNS = {
@@ -104,49 +102,33 @@ FINGERPRINTS = {
 OUTPUTS, JOBS = 4012, 537
 
 
+@pytest.fixture(scope="module")
+def grid():
+    return Grid(CONFIG, Stages, Identity)
+
+
 @pytest.mark.parametrize("path", list(RUNS))
 def test_addresses_and_paths(path):
-    address = RUNS[path]
-    assert address.folder == Path(path)
-    assert RunAddress.parse(Path(path)) == address
-    assert address.metrics == Path(path) / "metrics.json"
+    assert is_at(RUNS[path], path)
 
 
-def test_other_paths():
+def test_other_paths(grid):
     assert mask("imp", "mlm", "70", 2).file == Path(
         "lth/masks/imp/from-mlm/sparsity70/seed2/mask.safetensors"
     )
     assert weights_file("rewind50", "mlm", 1) == Path("lth/weights/rewind50/from-mlm/seed1/model.safetensors")
-    config = parse_config(CONFIG)
-    assert config.root == Path("results/frozen")
-    job = find_stage(Stages(config).all(), "transfer").job({"source": "mlm", "task": "sst-2"})
+    assert grid.config.root == Path("results/frozen")
+    job = grid.job("transfer", {"source": "mlm", "task": "sst-2"})
     assert job.name == "transfer-mlm-sst-2"
     assert job.record == Path("lth/jobs/transfer/mlm/sst-2.json")
 
 
-def test_no_two_jobs_write_one_file():
-    stages = Stages(parse_config(CONFIG)).all()
-    outputs = [path for stage in stages for job in stage.jobs() for path in job.outputs]
-    assert len(outputs) == len(set(outputs)) == OUTPUTS
-    names = [job.name for stage in stages for job in stage.jobs()]
-    assert len(names) == len(set(names)) == JOBS
+def test_no_two_jobs_write_one_file(grid):
+    assert grid.different() == ([OUTPUTS, JOBS],) * 2
 
 
-def test_every_input_is_data_or_some_jobs_output():
-    stages = Stages(parse_config(CONFIG)).all()
-    outputs = {path for stage in stages for job in stage.jobs() for path in job.outputs}
-    inputs = {path for stage in stages for job in stage.jobs() for path in job.inputs}
-    assert {path.parts[0] for path in inputs - outputs} == {"data"}
-
-
-def current():
-    config = parse_config(CONFIG)
-    identity = Identity(config)
-    found = {name: identity.fingerprint(address)[:16] for name, address in RUNS.items()}
-    found["mask mlm 70"] = identity.fingerprint(mask("imp", "mlm", "70", 1))[:16]
-    for stage in Stages(config).all():
-        found[f"stage {stage.name}"] = next(stage.jobs()).fingerprint[:16]
-    return found
+def test_every_input_is_data_or_some_jobs_output(grid):
+    assert grid.from_elsewhere() == {"data"}
 
 
 def test_versions_of_the_algorithms():
@@ -159,6 +141,6 @@ def test_versions_of_the_algorithms():
     }
 
 
-def test_fingerprints():
+def test_fingerprints(grid):
     """A default, a key or its spelling changed; every run made so far would count as another run."""
-    assert current() == FINGERPRINTS
+    assert grid.fingerprints(RUNS | {"mask mlm 70": mask("imp", "mlm", "70", 1)}) == FINGERPRINTS

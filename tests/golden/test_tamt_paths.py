@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import pytest
+from frozen import Grid, is_at
 
-from tickets.config import parse_config
-from tickets.grid import find_stage
 from tickets.papers.tamt.addresses import full_losses_file, losses_file, mask, run, training_file
 from tickets.papers.tamt.identity import Identity
 from tickets.papers.tamt.methods import Method
 from tickets.papers.tamt.stages import Stages
-from tickets.spec import RunAddress
 
 # One of each stage and, where a stage makes several kinds of runs, of each kind.
 RUNS = {
@@ -132,12 +130,14 @@ FINGERPRINTS = {
 OUTPUTS, JOBS = 14912, 3454
 
 
+@pytest.fixture(scope="module")
+def grid():
+    return Grid(CONFIG, Stages, Identity)
+
+
 @pytest.mark.parametrize("path", list(RUNS))
 def test_addresses_and_paths(path):
-    address, whole = RUNS[path], Path("tamt", "runs", path)
-    assert address.folder == whole
-    assert RunAddress.parse(whole) == address
-    assert address.metrics == whole / "metrics.json"
+    assert is_at(RUNS[path], f"tamt/runs/{path}")
 
 
 @pytest.mark.parametrize("path", list(MASKS))
@@ -146,7 +146,7 @@ def test_masks(path):
     assert losses_file(MASKS[path]) == Path("tamt", "masks", path, "losses.json")
 
 
-def test_other_paths():
+def test_other_paths(grid):
     assert full_losses_file("roberta") == Path("tamt/masks/roberta.full/losses.json")
     training = Path("tamt/training")
     log = training_file(Method.parse("tamt-kd.calm"), "70", 2, "base")
@@ -156,44 +156,24 @@ def test_other_paths():
     log = training_file(Method.parse("imp.every200"), "all", 1, "base")
     assert log == training / "base.imp.every200/sparsityall/seed1.json"
     axes = {"model": "base", "task": "sst-2", "method": "imp", "mask": "2", "size": "1000"}
-    job = find_stage(Stages(parse_config(CONFIG)).all(), "few").job(axes)
+    job = grid.job("few", axes)
     assert job.name == "few-base-sst-2-imp-2-1000"
     assert job.record == Path("tamt/jobs/few/base/sst-2/imp/2/1000.json")
     assert job.inputs == (Path("data/sst-2-128.safetensors"), mask("imp", "70", 2).file)
 
 
-def test_every_address_is_in_the_grid():
-    cells = [
-        cell for stage in Stages(parse_config(CONFIG)).all() for job in stage.jobs() for cell in job.plans()
-    ]
-    assert set(RUNS.values()) <= {run for cell in cells for run in cell.runs}
-    assert set(MASKS.values()) <= {mask for cell in cells for mask in cell.masks}
+def test_every_address_is_in_the_grid(grid):
+    assert {*RUNS.values(), *MASKS.values()} <= grid.addresses()
 
 
-def test_no_two_jobs_write_one_file():
-    stages = Stages(parse_config(CONFIG)).all()
-    outputs = [path for stage in stages for job in stage.jobs() for path in job.outputs]
-    assert len(outputs) == len(set(outputs)) == OUTPUTS
-    names = [job.name for stage in stages for job in stage.jobs()]
-    assert len(names) == len(set(names)) == JOBS
+def test_no_two_jobs_write_one_file(grid):
+    assert grid.different() == ([OUTPUTS, JOBS],) * 2
 
 
-def test_every_input_is_data_or_some_jobs_output():
-    stages = Stages(parse_config(CONFIG)).all()
-    outputs = {path for stage in stages for job in stage.jobs() for path in job.outputs}
-    inputs = {path for stage in stages for job in stage.jobs() for path in job.inputs}
-    assert {path.parts[0] for path in inputs - outputs} == {"data"}
+def test_every_input_is_data_or_some_jobs_output(grid):
+    assert grid.from_elsewhere() == {"data"}
 
 
-def current():
-    config = parse_config(CONFIG)
-    identity = Identity(config)
-    found = {path: identity.fingerprint(address)[:16] for path, address in (RUNS | MASKS).items()}
-    for stage in Stages(config).all():
-        found[f"stage {stage.name}"] = next(stage.jobs()).fingerprint[:16]
-    return found
-
-
-def test_fingerprints():
+def test_fingerprints(grid):
     """A default, a key or its spelling changed; every run made so far would count as another run."""
-    assert current() == FINGERPRINTS
+    assert grid.fingerprints(RUNS | MASKS) == FINGERPRINTS

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
+from frozen import Grid, is_at
 
-from tickets.config import parse_config
-from tickets.grid import find_stage
 from tickets.papers.supertickets.addresses import (
     importance_file,
     mask,
@@ -17,7 +16,6 @@ from tickets.papers.supertickets.addresses import (
 )
 from tickets.papers.supertickets.identity import Identity
 from tickets.papers.supertickets.stages import Stages
-from tickets.spec import RunAddress
 
 # One of each stage and, where a stage makes several kinds of runs, of each kind.
 RUNS = {
@@ -122,12 +120,14 @@ FINGERPRINTS = {
 OUTPUTS, JOBS = 4760, 331
 
 
+@pytest.fixture(scope="module")
+def grid():
+    return Grid(CONFIG, Stages, Identity)
+
+
 @pytest.mark.parametrize("path", list(RUNS))
 def test_addresses_and_paths(path):
-    address, whole = RUNS[path], Path("supertickets", "runs", path)
-    assert address.folder == whole
-    assert RunAddress.parse(whole) == address
-    assert address.metrics == whole / "metrics.json"
+    assert is_at(RUNS[path], f"supertickets/runs/{path}")
 
 
 @pytest.mark.parametrize("path", list(MASKS))
@@ -135,51 +135,29 @@ def test_masks(path):
     assert MASKS[path].file == Path("supertickets", "masks", path, "mask.safetensors")
 
 
-def test_other_paths():
+def test_other_paths(grid):
     scores = Path("supertickets/importance/base")
     assert importance_file("rte", 1, "base") == scores / "rte/seed1.safetensors"
     assert importance_file("rte", 1, "base", "lr2") == scores / "rte@lr2/seed1.safetensors"
     weights = Path("supertickets/weights/large/mnli-super/seed2/model.safetensors")
     assert weights_file("mnli-super", 2, "large") == weights
-    job = find_stage(Stages(parse_config(CONFIG)).all(), "finetune").job(
-        {"model": "base", "method": "mt-dnn", "task": "sst-2", "rate": "lr0"}
-    )
+    job = grid.job("finetune", {"model": "base", "method": "mt-dnn", "task": "sst-2", "rate": "lr0"})
     assert job.name == "finetune-base-mt-dnn-sst-2-lr0"
     assert job.record == Path("supertickets/jobs/finetune/base/mt-dnn/sst-2/lr0.json")
 
 
-def test_every_address_is_in_the_grid():
-    cells = [
-        cell for stage in Stages(parse_config(CONFIG)).all() for job in stage.jobs() for cell in job.plans()
-    ]
-    assert set(RUNS.values()) <= {run for cell in cells for run in cell.runs}
-    assert set(MASKS.values()) <= {mask for cell in cells for mask in cell.masks}
+def test_every_address_is_in_the_grid(grid):
+    assert {*RUNS.values(), *MASKS.values()} <= grid.addresses()
 
 
-def test_no_two_jobs_write_one_file():
-    stages = Stages(parse_config(CONFIG)).all()
-    outputs = [path for stage in stages for job in stage.jobs() for path in job.outputs]
-    assert len(outputs) == len(set(outputs)) == OUTPUTS
-    names = [job.name for stage in stages for job in stage.jobs()]
-    assert len(names) == len(set(names)) == JOBS
+def test_no_two_jobs_write_one_file(grid):
+    assert grid.different() == ([OUTPUTS, JOBS],) * 2
 
 
-def test_every_input_is_data_or_some_jobs_output():
-    stages = Stages(parse_config(CONFIG)).all()
-    outputs = {path for stage in stages for job in stage.jobs() for path in job.outputs}
-    inputs = {path for stage in stages for job in stage.jobs() for path in job.inputs}
-    assert {path.parts[0] for path in inputs - outputs} == {"data"}
+def test_every_input_is_data_or_some_jobs_output(grid):
+    assert grid.from_elsewhere() == {"data"}
 
 
-def current():
-    config = parse_config(CONFIG)
-    identity = Identity(config)
-    found = {path: identity.fingerprint(address)[:16] for path, address in (RUNS | MASKS).items()}
-    for stage in Stages(config).all():
-        found[f"stage {stage.name}"] = next(stage.jobs()).fingerprint[:16]
-    return found
-
-
-def test_fingerprints():
+def test_fingerprints(grid):
     """A default, a key or its spelling changed; every run made so far would count as another run."""
-    assert current() == FINGERPRINTS
+    assert grid.fingerprints(RUNS | MASKS) == FINGERPRINTS
