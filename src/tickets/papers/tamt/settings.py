@@ -215,8 +215,11 @@ class TamtSettings(Section):
             if name not in TASKS:
                 raise ValueError(f"tasks: '{name}' is not one of this paper's tasks: {', '.join(TASKS)}")
             self.recipe(name)
-        for name in (self.recipes.keys() | self.evaluate_every.keys()) - {"default"}:
-            task(name)
+        for key, given in (("recipes", self.recipes), ("evaluate_every", self.evaluate_every)):
+            if unknown := sorted(set(given) - {"default", *TASKS}):
+                raise ValueError(
+                    f"{key}: '{unknown[0]}' is not one of this paper's tasks: {', '.join(TASKS)}"
+                )
         if missing := set(self.grid.objectives) - set(self.mask_training):
             raise ValueError(f"mask_training: '{min(missing)}' is not given, but in grid.objectives")
         if "default" not in self.evaluate_every and (rest := set(self.tasks) - set(self.evaluate_every)):
@@ -254,6 +257,9 @@ class TamtSettings(Section):
         for level in (*grid.step_levels, *grid.interval_levels, *grid.random_levels, *more):
             if "base" in self.models and level not in grid.levels["base"]:
                 raise ValueError(f"grid: sparsity '{level}' is none of grid.levels.base")
+        known = {level for role in self.models for level in grid.levels[role]}
+        if odd := sorted(set(grid.tuned_levels or ()) - known):
+            raise ValueError(f"grid.tuned_levels: there are no masks of sparsity '{odd[0]}' in grid.levels")
         return self
 
     def recipe(self, name: str) -> Recipe:
