@@ -62,6 +62,13 @@ def in_pieces(place, job, events, seed, checkpoint_steps, most):
     return attempts
 
 
+def check(place, job, expected):
+    """The job published what is expected and left nothing else behind."""
+    assert place.published(job) == expected
+    assert list(place.folder.rglob("*.part")) == []
+    assert [path for path in (place.folder / ".tickets").rglob("*") if path.is_file()] == []
+
+
 def when(number, name, wanted, act):
     """Acts at the `number`-th event of that name whose first argument is wanted."""
     left = number
@@ -85,6 +92,11 @@ def kill():
 
 
 def of(*names):
+    """A checkpoint whose file has one of these names."""
+    return lambda saved: isinstance(saved, Checkpoint) and saved.path.stem in names
+
+
+def within(*names):
     """A checkpoint in a folder of one of these names."""
     return lambda saved: isinstance(saved, Checkpoint) and saved.path.parent.name in names
 

@@ -1,28 +1,19 @@
 """Jobs of a tiny preset of `supertickets`, and spies on what they train and judge."""
 
-import json
-import os
-import shutil
 from collections.abc import Mapping
 
 import torch
-from safetensors.torch import load_file
 
+from preset_place import PresetPlace, odd_task, place_model
 from tickets.config import parse_config
-from tickets.data.encoded import EncodedTask
-from tickets.grid import data_file, find_stage
-from tickets.jobs.context import Context
+from tickets.grid import data_file
 from tickets.jobs.files import write_json
-from tickets.jobs.runner import run_job
-from tickets.models.heads import Head, initial_values
-from tickets.models.hf import Checkpoint, save_folder
-from tickets.models.model import Model
 from tickets.papers.supertickets import lab as lab_module
 from tickets.papers.supertickets.addresses import LEVELS, mask, multitask, ticket
 from tickets.papers.supertickets.stages import Stages
 from tickets.pruning.mask import Mask
 from tickets.pruning.structured import StructuredMask
-from tiny_engine import SHAPE, tiny_split, tiny_task
+from tiny_engine import SHAPE
 
 LAYERS, HEADS = 3, 4
 TASKS = ("rte", "sts-b", "mnli")
@@ -77,13 +68,7 @@ def ticket_preset(**changes):
 def build(raw):
     """Place random data of every task and a random theta_0 where the jobs look for them."""
     config = parse_config(raw)
-    encoder = config.settings.model.shape.encoder(60)
-    model = Model(encoder, (Head("mlm"),))
-    shapes = {name: span.shape for name, span in model.parameters.spans.items()}
-    values = initial_values(shapes, 0.3, torch.Generator().manual_seed(3))
-    body = {name: value for name, value in values.items() if name in model.body_names}
-    heads = {name: value for name, value in values.items() if name in model.head_names}
-    save_folder(config.root / "models" / "tiny-bert", Checkpoint(encoder, body, heads))
+    place_model(config, "base", config.root)
     for index, task in enumerate((*TASKS, "snli", "scitail")):
         encoded(task, index).save(config.root / data_file(task, RECIPE["max_length"]))
     return config
@@ -91,54 +76,19 @@ def build(raw):
 
 def encoded(task, index):
     kind = "regression" if task == "sts-b" else "classification"
-    # Odd numbers, so that the halves of dev differ in size and the last batch is short.
-    data = tiny_task(kind, n_train=21 + 4 * index, n_dev=41, classes=CLASSES.get(task, 2), seed=10 * index)
-    if task != "mnli":
-        return data
-    mismatched = tiny_split(27, kind, CLASSES[task], seed=99)
-    return EncodedTask({**data.splits, "dev_mismatched": mismatched}, data.meta)
+    further = {"dev_mismatched": (27, 99)} if task == "mnli" else {}
+    return odd_task(index, kind, CLASSES.get(task, 2), **further)
 
 
-class TicketPlace:
-    """A preset in a folder, which must be the working directory whenever something runs; `run` does one job of it."""
+class TicketPlace(PresetPlace):
+    """A preset of `supertickets`."""
 
-    def __init__(self, folder, config):
-        self.folder, self.config = folder, config
-        self.root = folder / config.root
-
-    @classmethod
-    def new(cls, folder, **changes):
-        """A preset in a folder of its own."""
-        os.chdir(folder)
-        return cls(folder, build(ticket_preset(**changes)))
-
-    def with_changes(self, **changes):
-        """The same folder under another config."""
-        return TicketPlace(self.folder, parse_config(ticket_preset(**changes)))
-
-    def copy(self, folder):
-        """All published files in another folder."""
-        shutil.copytree(self.root, folder / self.config.root)
-        return TicketPlace(folder, self.config)
-
-    def job(self, stage, **axes):
-        return find_stage(Stages(self.config).all(), stage).job({"model": "base"} | axes)
+    stages = Stages
+    preset = staticmethod(ticket_preset)
+    build = staticmethod(build)
 
     def trial(self, task, seed="1"):
         return self.job("trial_source" if task == "mnli" else "trial", task=task, seed=seed)
-
-    def run(self, job, checkpoint_steps=None):
-        run_job(self.config, job, checkpoint_steps)
-        return job
-
-    def context(self, job):
-        return Context(self.config, job, root=self.root)
-
-    def metrics(self, run):
-        return json.loads((self.root / run.metrics).read_text())
-
-    def outputs(self, run):
-        return load_file(self.root / run.folder / "predictions.safetensors")
 
     def mask(self, address):
         return StructuredMask.from_mask(Mask.load(self.root / address.file))
@@ -153,24 +103,6 @@ class TicketPlace:
     def shared(self, method, seed=1):
         """Metrics of a multi-task model by task."""
         return {task: self.metrics(multitask(method, task, seed, "base")) for task in TASKS}
-
-
-def published(root, job):
-    """What a job published, by path: bytes of tensors, numbers of runs (not how long they took)."""
-    found = {}
-    for path in sorted({*job.outputs, *(run.folder / "predictions.safetensors" for run in job.runs)}):
-        if path.suffix == ".safetensors":
-            found[path.as_posix()] = (root / path).read_bytes()
-        elif path.name == "metrics.json":
-            facts = json.loads((root / path).read_text())
-            found[path.as_posix()] = {k: v for k, v in facts.items() if k != "seconds"}
-    return found
-
-
-def remove(root, job):
-    """Take back what a job published."""
-    for path in (*job.outputs, *(run.folder / "predictions.safetensors" for run in job.runs)):
-        (root / path).unlink(missing_ok=True)
 
 
 class Trainings:

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from killing import allowing, anything, attempt, in_pieces, kill, of, stop, when
-from mask_world import TEXT, TUNED, place_model, published, remove
+from killing import allowing, anything, attempt, check, in_pieces, kill, stop, when, within
+from mask_world import TEXT, TUNED
+from preset_place import place_model
 from tickets.data.synthetic.build import build_task
 from tickets.grid import data_file
 from tickets.jobs import records
@@ -49,15 +50,9 @@ def fresh_of(place, name):
     stage, axes = JOBS[name]
     job = place.job(stage, **axes)
     place.run(job)
-    expected = published(place.root, job)
-    remove(place.root, job)
+    expected = place.published(job)
+    place.remove(job)
     return job, expected
-
-
-def check(place, job, expected):
-    assert published(place.root, job) == expected
-    assert list(place.folder.rglob("*.part")) == []
-    assert [path for path in (place.folder / ".tickets").rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("checkpoint_steps", [1, 3])
@@ -105,12 +100,17 @@ def test_a_chain_is_stopped_in_rounds_and_between_them(copied, name):
     moments = [
         (when(2, "next_mask", anything, kill), 1),  # trained, not pruned
         (
-            when(2, "save", of("chains"), stop),
+            when(2, "save", within("chains"), stop),
             1,
         ),  # pruned; the next round's training stops after its first step
-        (when(2, "save", lambda first: isinstance(first, Checkpoint) and not of("chains")(first), kill), 1),
+        (
+            when(
+                2, "save", lambda first: isinstance(first, Checkpoint) and not within("chains")(first), kill
+            ),
+            1,
+        ),
         (when(1, "save", lambda first: isinstance(first, Mask), kill), 1),  # a mask wanted, not yet staged
-        (when(1, "save", of("chains"), kill), None),  # staged, but the round's end is not written
+        (when(1, "save", within("chains"), kill), None),  # staged, but the round's end is not written
         (when(2, "write_json", lambda path: getattr(path, "name", "") == "losses.json", kill), None),
     ]
     for before, checkpoint_steps in moments:
@@ -124,7 +124,7 @@ def test_a_fine_tuning_is_stopped_around_its_evaluations(copied, name):
     job, expected = fresh_of(copied, name)
     moments = [
         (when(1, "judge", anything, stop), None),  # stopped at the step of an evaluation, after it
-        (when(1, "save", of("evaluations"), kill), 1),  # judged, and forgotten
+        (when(1, "save", within("evaluations"), kill), 1),  # judged, and forgotten
         (when(1, "save", lambda first: isinstance(first, Checkpoint), stop), 1),
         (when(1, "save_file", anything, kill), None),  # the first run is over, but not recorded
         (when(1, "clear", anything, kill), 1),  # recorded, not cleaned up
@@ -163,8 +163,8 @@ def test_a_second_cell_is_killed_after_the_first(copied):
     place = copied.with_changes(pack={"mask_training": ["level", "mask"]})
     job = place.job("mask_training", method="tamt-mlm")
     place.run(job)
-    expected = published(place.root, job)
-    remove(place.root, job)
+    expected = place.published(job)
+    place.remove(job)
     assert not attempt(place, job, EVENTS, when(6, "save", lambda first: isinstance(first, Mask), kill), 1)
     trained = []
     begin = lambda name, first: trained.append(first) if name == "save" and isinstance(first, Mask) else None  # noqa: E731
@@ -210,13 +210,13 @@ def test_answers_of_the_best_evaluation_survive_a_stop(fresh):
     place_model(place.config, "base", place.root, data.meta["vocab_size"])
     job = place.job("full", task="squad")
     place.run(job)
-    expected = published(place.root, job)
+    expected = place.published(job)
     texts = [(place.root / r.folder / "predictions.json").read_bytes() for r in job.runs]
     steps = [[step for step, _ in place.metrics(r)["extra"]["sequence"]] for r in job.runs]
     assert steps == [[2, 5, 6]] * 2, "A24: the counter of the reference starts at 1"
-    remove(place.root, job)
+    place.remove(job)
     assert not attempt(place, job, EVENTS, when(2, "judge", anything, stop), None)
-    assert not attempt(place, job, EVENTS, when(2, "save", of("evaluations"), kill), 1)
+    assert not attempt(place, job, EVENTS, when(2, "save", within("evaluations"), kill), 1)
     place.run(job)
     check(place, job, expected)
     assert [(place.root / r.folder / "predictions.json").read_bytes() for r in job.runs] == texts
