@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from tickets.data.tasks import task
 from tickets.errors import TicketsError
 from tickets.section import Section
 from tickets.training.recipe import Recipe, recipe_of
