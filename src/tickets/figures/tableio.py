@@ -19,6 +19,8 @@ _PRINTED = ((OURS, OURS_STD), (PUBLISHED, PUBLISHED_STD), (DIFFERENCE, ""))
 QUANTITIES = (OURS, OURS_STD, OURS_N, PUBLISHED, PUBLISHED_STD, DIFFERENCE)
 ROUNDING = 1e-9
 """What is smaller is a zero that arithmetic missed."""
+POINTS = "(points)"
+"""Ends the label of a row of differences between scores, which have two decimals at most."""
 
 
 class Statistic(Protocol):
@@ -140,13 +142,16 @@ def lines(frame: pd.DataFrame) -> list[Line]:
     for label in dict.fromkeys(frame["row"]):
         group = {r["value"]: [r[c] for c in columns] for r in frame[frame["row"] == label].to_dict("records")}
         values = [v for q in (OURS, PUBLISHED) for v in group.get(q, [])]
-        places = _places(values, OURS in group)
+        places = min(_places(values, OURS in group), 2 if label.endswith(POINTS) else 3)
         tiny = all(abs(v) < 0.01 for v in _finite(values))
         shown = [pair for pair in _PRINTED if pair[0] in group]
         for kind, spread in shown:
-            stds = group.get(spread, [np.nan] * len(columns))
+            spreads = group.get(spread, [np.nan] * len(columns))
             short = tiny or kind != DIFFERENCE  # a difference that rounds to zero is no small number
-            cells = [_text(kind, v, s, places, short) for v, s in zip(group[kind], stds, strict=True)]
+            cells = [
+                _text(kind, v, s, places, short and _lost(v, places, tiny))
+                for v, s in zip(group[kind], spreads, strict=True)
+            ]
             out.append(Line(label, kind, kind == shown[0][0], len(shown), tuple(cells)))
     return out
 
@@ -162,6 +167,13 @@ def _places(values: Sequence[object], ours: bool) -> int:
     return 1 if ours or all(v == round(v, 1) for v in numbers) else 2
 
 
+def _lost(value: object, places: int, tiny: bool) -> bool:
+    """Whether so few decimals say nothing of a number, or in a row of tiny ones misstate it by a tenth."""
+    if not isinstance(value, float) or abs(value) <= ROUNDING:
+        return False
+    return abs(value) < 0.0005 or (tiny and abs(round(value, places) - value) > 0.1 * abs(value))
+
+
 def _finite(values: Sequence[object]) -> list[float]:
     return [v for v in values if isinstance(v, float) and np.isfinite(v)]
 
@@ -171,9 +183,10 @@ def _text(kind: str, value: object, std: object, places: int, short: bool) -> st
         return NOT_RUN if kind == OURS else ""
     if not isinstance(value, float):
         return str(value)
-    if short and ROUNDING < abs(value) < 0.0005:  # learning rates and small p-values: 2e-5
+    if short:  # learning rates and small p-values: 2e-5
         mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
+        sign = "+" if kind == DIFFERENCE else ""
+        return f"{float(mantissa):{sign}g}e{int(exponent)}".replace("-", "−")
     sign = "+" if kind == DIFFERENCE and round(value, places) != 0 else ""
     value = value if round(value, places) != 0 else 0.0
     text = f"{value:{sign},.{places}f}".replace("-", "−")

@@ -61,3 +61,19 @@ def test_printed_decimals_of_published_only_rows_are_kept():
 def test_small_numbers_get_three_decimals():
     frame = comparison(COLUMNS, [Row("p", {"A": 0.0123, "B": 0.5})])
     assert tableio.lines(frame)[0].cells[:2] == ("0.012", "0.500")
+
+
+def test_differences_in_points_have_two_decimals_at_most():
+    gap = Stat(-0.275, 1.608, 1.608, 2, np.nan, np.nan)
+    frame = comparison(COLUMNS, [Row("a − b (points)", {"A": gap}), Row("a − b", {"A": gap})])
+    assert [ln.cells[0] for ln in tableio.lines(frame)] == ["−0.28 ± 1.61", "−0.275 ± 1.608"]
+
+
+def test_learning_rates_are_not_rounded_away_and_their_differences_have_a_sign():
+    rows = [Row("rate", {"A": 0.0015, "B": 4e-4, "C": 0.001}, {"A": 2e-5, "B": 5e-5, "C": 2e-5})]
+    shown = [ln.cells for ln in tableio.lines(comparison(COLUMNS, rows))]
+    assert shown == [
+        ("1.5e−3", "4e−4", "0.001"),
+        ("2e−5", "5e−5", "2e−5"),
+        ("+1.5e−3", "+3.5e−4", "+0.001"),
+    ]

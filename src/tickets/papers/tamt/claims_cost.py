@@ -16,7 +16,7 @@ from tickets.papers.tamt.judging import (
     step_like,
     total,
 )
-from tickets.papers.tamt.speedup import Speedup, speedup
+from tickets.papers.tamt.speedup import Speedup, in_words, speedup
 from tickets.papers.verdict import Verdict
 
 LEVEL = 0.7
@@ -135,11 +135,16 @@ def _told(gain: Speedup | None) -> dict[str, Any] | None:
 def _note(gain: Speedup | None) -> str:
     if gain is None:
         return ""
-    note = f"{gain.iterations:.2f} times fewer steps (IMP {gain.imp_step}, TAMT-MLM {gain.step})"
+    note = f"{_times(gain.iterations)} steps (IMP {gain.imp_step}, TAMT-MLM {gain.step})"
     if gain.strict is None:
         return f"{note}; never better by a deviation of IMP"
     strict = gain.imp_step / gain.strict
-    return f"{note}; {strict:.2f} times (step {gain.strict}) to be better by a deviation of IMP"
+    return f"{note}; {_times(strict)} (step {gain.strict}) to be better by a deviation of IMP"
+
+
+def _times(ratio: float) -> str:
+    factor, words = in_words(ratio, "fewer")
+    return f"{factor:.2f} times {words}"
 
 
 def _passed(found: dict[int, float], best: float | None) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tickets.figures.tableio import Entry, Row, comparison
+from tickets.figures.tableio import NOT_APPLICABLE, POINTS, Entry, Row, comparison
 from tickets.papers.tamt.ask import shown, tasks_of
 from tickets.papers.tamt.evidence import TASKS7, Evidence, PublishedEvidence, Which
 from tickets.papers.tamt.wording import AVERAGE5, AVERAGE7, KIND_NAMES, TASK_NAMES, Facts, percent_text
@@ -28,8 +28,10 @@ Named = list[tuple[str, Scores]]
 
 def controls(ours: Evidence, published: PublishedEvidence, facts: Facts) -> pd.DataFrame:
     """Scores under each control and its difference from the main setting, paired by both seeds."""
-    named = [*_ablations(ours), *_rewinding(ours), *_choosing(ours)]
-    rows = [Row(label, _summaries(scores, ours.ddof)) for label, scores in named]
+    rows = [
+        Row(label, _summaries(scores, ours.ddof)) for label, scores in (*_ablations(ours), *_rewinding(ours))
+    ]
+    rows += _choosing(ours)
     return comparison([TASK_NAMES[column] for column in _COLUMNS], rows)
 
 
@@ -41,7 +43,7 @@ def _ablations(ours: Evidence) -> Named:
         for _, ablation, what in (a for a in ABLATED if a[0] == kind):
             found = _scores(ours, Which(kind, SPARSITY, ablation=ablation))
             rows.append((f"{KIND_NAMES[kind]}, {what}", found))
-            rows.append((f"{KIND_NAMES[kind]}, {what}: − main", _minus(found, main)))
+            rows.append((f"{KIND_NAMES[kind]}, {what}: − main {POINTS}", _minus(found, main)))
     return rows
 
 
@@ -51,18 +53,22 @@ def _rewinding(ours: Evidence) -> Named:
         plain, rewound = (_scores(ours, Which(kind, sparsity)) for kind in ("imp", "imp-rewind"))
         at = percent_text(sparsity)
         rows += [(f"IMP, {at}", plain), (f"IMP, rewound, {at}", rewound)]
-        rows.append((f"IMP, {at}: rewound − not", _minus(rewound, plain)))
+        rows.append((f"IMP, {at}: rewound − not {POINTS}", _minus(rewound, plain)))
     return rows
 
 
-def _choosing(ours: Evidence) -> Named:
-    rows: Named = []
+def _choosing(ours: Evidence) -> list[Row]:
+    rows = []
     for kind in _SCORED:
         which = Which(kind, 0.0 if kind == "full" else SPARSITY)
         best, last, release = (_scores(ours, which, c) for c in ("score", "score_final", "score_release"))
         name = KIND_NAMES[kind] + ("" if kind == "full" else f", {percent_text(SPARSITY)}")
-        rows.append((f"{name}: best evaluation − last step", _minus(best, last)))
-        rows.append((f"{name}: as released − best evaluation", _minus(release, best)))
+        gain, change = (_summaries(_minus(*pair), ours.ddof) for pair in ((best, last), (release, best)))
+        for task, series in best.items():
+            if len(series) and change[TASK_NAMES[task]] is None:  # run, but the released code keeps no score
+                change[TASK_NAMES[task]] = NOT_APPLICABLE
+        rows += [Row(f"{name}: best evaluation − last step {POINTS}", gain)]
+        rows += [Row(f"{name}: as released − best evaluation {POINTS}", change)]
     return rows
 
 

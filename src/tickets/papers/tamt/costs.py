@@ -24,6 +24,7 @@ _BEST: Style = {"color": GREY, "linestyle": ":", "linewidth": 1.2, "zorder": 1.2
 _REACHED: Style = {"color": RED, "linestyle": ":", "linewidth": 1.2, "zorder": 1.2}
 _CLEARLY: Style = {"color": RED, "linestyle": (0, (1, 4)), "linewidth": 1.2, "zorder": 1.2}
 _NOTE: Style = {"fontsize": 8.5, "fontweight": "normal", "color": RED}
+_SPENT = {"step": ("iterations", "fewer", "fewer_iterations"), "hours": ("time", "less", "less_time")}
 _UNITS = (("hours", 1.0), ("minutes", 60.0), ("seconds", 3600.0))
 
 
@@ -32,7 +33,7 @@ def fig6(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Drawn:
     drawn = points(ours, AVERAGE5, 0.7)
     if drawn.empty:
         return blank("Average of 5 at 70 % over iterations and time"), drawn
-    grid = panel_grid([[True, True]], width=4.5, height=3.1)
+    grid = panel_grid([[True, True]], width=4.9, height=3.1)
     unit, scale = time_unit(drawn["hours"])
     at = (("step", 1.0, _ITERATIONS, "iterations"), ("hours", scale, unit, "time"))
     found = speedup(ours)
@@ -41,7 +42,8 @@ def fig6(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Drawn:
         draw(axes, f"70 %, over {name}", drawn.assign(**{over: drawn[over] * factor}), over, x=label, y=y)
         if found is not None:
             _mark(axes, [m * factor for m in found.marks(over)], found.level)
-        axes.set_title(_ratio(found, drawn, over, published), loc="right", **_NOTE)
+        if text := _ratio(found, drawn, over, published):
+            axes.set_title(text, loc="right", **_NOTE)
     lines = [] if found is None else _meaning(found)
     add_legend(grid.figure, [*handles(drawn["series"]), *lines], columns=6)
     return grid.figure, together([drawn, _marks(found)], COLUMNS)
@@ -55,7 +57,7 @@ def fig7(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Drawn:
     drawn = drawn.sort_values(["series", "step"], kind="stable", ignore_index=True)
     if drawn.empty:
         return blank("OMP and random starts, average of 5 at 70 %"), drawn
-    grid = panel_grid([[True]], width=5.6, height=3.3)
+    grid = panel_grid([[True]], width=5.9, height=3.3)
     draw(grid.axes[0, 0], "Where mask training starts from, 70 %", drawn, y="average of 5 (%)")
     add_legend(grid.figure, handles(drawn["series"]), columns=2)
     return grid.figure, drawn
@@ -168,10 +170,11 @@ def _ratio(found: Speedup | None, drawn: pd.DataFrame, over: str, published: Pub
     if found is None:
         both = {"imp", "tamt-mlm"} <= set(drawn["series"])
         return "TAMT-MLM never reaches the best IMP" if both else ""
-    ratio, words, anchor = (found.iterations, "fewer iterations", "fewer_iterations")
-    if over == "hours":
-        ratio, words, anchor = (found.time or np.nan, "less time", "less_time")
-    return "" if np.isnan(ratio) else f"{ratio:.1f}× {words} (published {published.text(anchor):.1f}×)"
+    if (reading := found.reading(over)) is None:
+        return ""
+    noun, saving, anchor = _SPENT[over]
+    ratio, words = reading
+    return f"{ratio:.1f}× {words} {noun} (published {published.text(anchor):.1f}× {saving})"
 
 
 def _meaning(found: Speedup) -> list[Line2D]:
@@ -199,7 +202,7 @@ def _by_task(ours: Evidence, sparsity: float) -> Drawn:
     if drawn.empty:
         return blank(f"Tasks over iterations, {percent_text(sparsity)}"), drawn
     rows, columns = flow(len(frames), 3)
-    grid = panel_grid(np.ones((rows, columns), dtype=bool))
+    grid = panel_grid(np.ones((rows, columns), dtype=bool), width=3.05)  # room for a note beside each title
     for i, (axes, (task, frame)) in enumerate(zip(grid.axes.ravel(), frames.items(), strict=True)):
         below, side = i + columns >= len(frames), i % columns == 0
         title = f"{TASK_NAMES[task]}, {percent_text(sparsity)}"

@@ -74,7 +74,7 @@ def tidy(name: str, frame: pd.DataFrame | None, columns: Sequence[str]) -> pd.Da
     for column in columns:
         stem = column.removesuffix("_a").removesuffix("_b")
         if stem in ("init", "ablation", "method"):
-            out[column] = out[column].fillna("").astype(str)
+            out[column] = out[column].astype(object).fillna("").astype(str)
         elif stem in ("step", "interval", "main", "mask_seed", "few", "n_train", "replicate"):
             out[column] = out[column].fillna(0).astype(int)
     return out.assign(level=(100 * out["sparsity"].astype(float)).round().astype(int))

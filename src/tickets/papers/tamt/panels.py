@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,12 +56,16 @@ def absent(axes: Axes, title: str) -> None:
     mark_not_run(axes)
 
 
+def without(axes: Axes, why: str) -> None:
+    """A place of the grid for which there is nothing to run."""
+    axes.axis("off")
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
 def note_single(axes: Axes, drawn: pd.DataFrame) -> None:
-    """Say so where no series of a curve has more than its main setting."""
+    """Say so in the line of the title, where nothing is drawn, if no series has more than its main setting."""
     if drawn.groupby("series").size().max() == 1:
-        note: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": GREY, "zorder": 1.1}
-        note |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.0}}
-        axes.text(0.5, 0.03, "main setting only", transform=axes.transAxes, **note)
+        axes.set_title("main setting only", loc="right", fontsize=8, fontweight="normal", color=GREY)
 
 
 def prepare(axes: Axes, title: str, *, x: str = "", y: str = "") -> None:

@@ -40,10 +40,20 @@ class Speedup:
             return None
         return self.imp_step * self.imp_pace / (self.step * self.pace)
 
+    def reading(self, over: str) -> tuple[float, str] | None:
+        """How TAMT's "step" or "hours" compare with IMP's, never below one: (5.0, "more") for a ratio of .2."""
+        ratio = self.iterations if over == "step" else self.time
+        return None if ratio is None else in_words(ratio, "fewer" if over == "step" else "less")
+
     def marks(self, over: str) -> tuple[float, float]:
         """t* and the strict t* in "step" or "hours"; NaN where there is none."""
         factor = 1.0 if over == "step" else math.nan if self.pace is None else self.pace / 3600
         return self.step * factor, math.nan if self.strict is None else self.strict * factor
+
+
+def in_words(ratio: float, saving: str) -> tuple[float, str]:
+    """The ratio as a factor from one on, and `saving` ("fewer", "less") or "more" for what is spent."""
+    return (ratio, saving) if ratio >= 1 else (1 / ratio, "more")
 
 
 def speedup(

@@ -1,17 +1,20 @@
 """What happens while masks are trained: loss, realised sparsity and the size of gradients, over steps."""
 
+import math
+
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from tickets.figures.style import GREY
 from tickets.papers.tamt.ask import together
 from tickets.papers.tamt.evidence import Evidence, PublishedEvidence, Which
 from tickets.papers.tamt.looks import add_legend
-from tickets.papers.tamt.panels import Drawn, absent, blank, panel_grid, prepare
+from tickets.papers.tamt.panels import Drawn, absent, blank, panel_grid, prepare, without
+from tickets.papers.tamt.terms import IMP_KINDS
 from tickets.papers.tamt.wording import KIND_NAMES, Facts, percent
 
 COLUMNS = ("model", "kind", "measure", "sparsity", "mask_seed", "step", "value")
@@ -21,6 +24,8 @@ MEASURES = {
     "removed": "realised − target\nsparsity (points)",
     "grad_ratio": "rms(gradient) / eps",
 }
+_DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+"""Of the labels of a logarithmic axis, as few as will do."""
 _MAP = colormaps["plasma_r"]
 Shades = dict[float, tuple[float, float, float, float]]
 
@@ -38,7 +43,10 @@ def training(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Draw
     for i, (measure, label) in enumerate(MEASURES.items()):
         for j, kind in enumerate(kinds):
             title = KIND_NAMES[kind] if i == 0 else ""
-            last = i == len(MEASURES) - 1
+            if not _kept(measure, kind):
+                without(grid.axes[i, j], "IMP trains no scores")
+                continue
+            last = measure == ("removed" if kind in IMP_KINDS else "grad_ratio")
             x, y = "optimizer steps" if last else "", label if j == 0 else ""
             _draw(grid.axes[i, j], title, frames[measure, kind], measure, shades, x, y)
     _legend(grid.figure, shades)
@@ -47,7 +55,7 @@ def training(ours: Evidence, published: PublishedEvidence, facts: Facts) -> Draw
 
 def points(ours: Evidence, kind: str, measure: str, model: str) -> pd.DataFrame:
     """Logged values by sparsity, mask seed and step. IMP is one run, whose sparsity is the one at that step."""
-    sparsities = ours.sparsities(kind, model)
+    sparsities = ours.sparsities(kind, model) if _kept(measure, kind) else ()
     frames = []
     for sparsity in sparsities[-1:] if kind.startswith("imp") else sparsities:
         which = Which(kind, sparsity, model)
@@ -62,6 +70,11 @@ def points(ours: Evidence, kind: str, measure: str, model: str) -> pd.DataFrame:
         long["model"], long["kind"], long["measure"] = model, kind, measure
         frames.append(long[list(COLUMNS)])
     return together(frames, COLUMNS)
+
+
+def _kept(measure: str, kind: str) -> bool:
+    """Gradients are those of scores, of which IMP has none."""
+    return measure != "grad_ratio" or kind not in IMP_KINDS
 
 
 def _long(wide: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -80,11 +93,22 @@ def _draw(axes: Axes, title: str, frame: pd.DataFrame, measure: str, shades: Sha
         axes.plot(wide.index, wide.to_numpy(), color=colour, linewidth=0.4, alpha=0.5)
         axes.plot(wide.index, wide.mean(axis=1), color=colour, linewidth=1.3)
     if measure == "grad_ratio" and (frame["value"] > 0).all():
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        log_scale(axes)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+
+
+def log_scale(axes: Axes) -> None:
+    """A logarithmic axis with some labels; linear where the values lie too close together for that."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    for digits in _DIGITS:
+        ticks = [t for decade in decades for digit in digits if low <= (t := digit * 10.0**decade) <= high]
+        if len(ticks) >= (3 if digits is not _DIGITS[-1] else 2):
+            axes.set_yticks(ticks, [f"{t / 1000:g}k" if t >= 10_000 else f"{t:g}" for t in ticks])
+            axes.minorticks_off()
+            return
+    axes.set_yscale("linear")
 
 
 def _shades(drawn: pd.DataFrame) -> Shades:

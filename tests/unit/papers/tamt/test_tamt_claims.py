@@ -65,7 +65,7 @@ def test_published_efficiency_is_8_4_where_2k_steps_count(published):
     assert mlm["strict_fewer_steps"] == pytest.approx(8.376)
     assert mlm["strict_fewer_steps"] * mlm["imp_pace"] / mlm["pace"] == pytest.approx(8.65, abs=0.005)
     assert (kd["step"], round(kd["fewer_steps"], 2), round(kd["less_time"], 1)) == (2000, 8.38, 7.1)
-    assert "8.38 times (step 2000) to be better by a deviation of IMP" in verdict.reason
+    assert "8.38 times fewer (step 2000) to be better by a deviation of IMP" in verdict.reason
 
 
 def test_published_details_of_the_spec(published):

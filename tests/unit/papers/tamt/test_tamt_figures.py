@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_cells import AVG5, SIZES, TASKS7, world
+from matplotlib.figure import Figure
 
 from tickets.figures.style import house_style
 from tickets.papers.tamt import extras, figures
 from tickets.papers.tamt.evidence import Evidence, PublishedEvidence, Which
 from tickets.papers.tamt.matrices import independent
-from tickets.papers.tamt.speedup import speedup
+from tickets.papers.tamt.speedup import Speedup, speedup
+from tickets.papers.tamt.training_curves import log_scale
 
 PAPER = Path(__file__).parents[4] / "paper" / "tamt"
 
@@ -184,9 +186,29 @@ def test_the_ratio_of_section_6_4_is_drawn(ours, published):
     assert found.iterations == pytest.approx(16752 / found.step)
     assert found.time == pytest.approx(16752 * 0.66 / (found.step * 0.64))
     title = figure.axes[0].get_title(loc="right")
-    assert title == f"{found.iterations:.1f}× fewer iterations (published 8.4×)"
+    assert title == f"{found.iterations:.1f}× fewer iterations (published 8.4× fewer)"
     marks = frame[frame["series"] == "t*"]
     assert (marks["step"].item(), marks["mean"].item()) == (found.step, pytest.approx(best))
+
+
+def test_a_ratio_below_one_is_more(published):
+    cells, frames, options = world("paper")
+    options = options | {"interval": 200}
+    slow = cells[(cells["kind"] != "imp") | (cells["interval"] == 200)].copy()
+    early = (slow["kind"] == "tamt-mlm") & (slow["step"] < 10_000)
+    slow.loc[early, "score"] -= 60
+    found = Evidence.from_frames(slow, frames, SIZES, **options)
+    figure, _ = make("fig6", found, published)
+    ratio = speedup(found)
+    assert ratio.imp_step == 1200
+    assert ratio.step >= 10_000
+    title = figure.axes[0].get_title(loc="right")
+    assert title == f"{ratio.step / 1200:.1f}× more iterations (published 8.4× fewer)"
+    costly = Speedup(step=150, imp_step=30, level=70.0, strict=None, pace=0.02, imp_pace=0.01)
+    assert costly.reading("step") == (5.0, "more")
+    assert costly.reading("hours") == (10.0, "more")
+    assert Speedup(2000, 16752, 70.0, None, None, None).reading("step") == (8.376, "fewer")
+    assert Speedup(2000, 16752, 70.0, None, None, None).reading("hours") is None
 
 
 def test_a_ratio_that_is_not_there_is_not_drawn(published):
@@ -293,5 +315,25 @@ def test_training_takes_the_sparsity_of_imp_from_the_step(published):
 
 def test_a_curve_of_one_setting_says_so(micro, published):
     figure, _ = make("fig16", micro, published)
-    assert texts(figure) == ["main setting only"] * 6
+    assert [axes.get_title(loc="right") for axes in figure.axes] == ["main setting only"] * 6
+    assert texts(figure) == []
     assert all(axes.get_xlim()[0] < 0 for axes in figure.axes)
+
+
+def test_imp_has_no_gradient_of_scores(micro, published):
+    figure, frame = make("training", micro, published)
+    imp = frame["kind"].str.startswith("imp")
+    assert imp.any()
+    assert not (imp & (frame["measure"] == "grad_ratio")).any()
+    assert set(texts(figure)) == {"IMP trains no scores"}
+
+
+@pytest.mark.parametrize("values", [(60_000, 240_000), (0.2, 0.65), (1e-3, 1e4), (7.0, 7.1)])
+def test_an_axis_of_ratios_has_two_labels_at_least(values):
+    axes = Figure().subplots()
+    axes.plot(values)
+    log_scale(axes)
+    low, high = axes.get_ylim()
+    axes.figure.draw_without_rendering()
+    shown = [t.get_text() for t in axes.get_yticklabels() if low <= t.get_position()[1] <= high]
+    assert len([text for text in shown if text]) >= 2

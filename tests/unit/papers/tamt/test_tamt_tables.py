@@ -102,21 +102,23 @@ def test_controls_are_paired_by_both_seeds(ours, published):
     main, calm = (ours.scores(Which("tamt-kd", 0.7, ablation=a), "cola") for a in ("", "calm"))
     gaps = (calm - main).dropna()
     assert len(gaps) == 3  # one mask seed
-    cell = shown["TAMT-KD, teacher without dropout: − main", "ours"]["CoLA"]
+    cell = shown["TAMT-KD, teacher without dropout: − main (points)", "ours"]["CoLA"]
     assert cell == pytest.approx(gaps.mean())
-    assert shown["TAMT-KD, teacher without dropout: − main", "ours n"]["CoLA"] == 3
-    assert shown["TAMT-KD, teacher without dropout: − main", tableio.OURS_STD]["CoLA"] == pytest.approx(
-        gaps.std(ddof=0)
-    )
+    assert shown["TAMT-KD, teacher without dropout: − main (points)", "ours n"]["CoLA"] == 3
+    assert shown["TAMT-KD, teacher without dropout: − main (points)", tableio.OURS_STD][
+        "CoLA"
+    ] == pytest.approx(gaps.std(ddof=0))
     assert np.isnan(shown["TAMT-KD, teacher without dropout", "ours"]["RTE"])
     rewound = ours.average(Which("imp-rewind", 0.8)) - ours.average(Which("imp", 0.8))
-    assert shown["IMP, 80 %: rewound − not", "ours"]["Average of 7"] == pytest.approx(rewound.mean())
+    assert shown["IMP, 80 %: rewound − not (points)", "ours"]["Average of 7"] == pytest.approx(rewound.mean())
 
 
 def test_controls_measure_what_choosing_on_dev_adds(ours, published):
     shown = rows(controls.controls(ours, published, {}))
-    assert shown["IMP, 70 %: best evaluation − last step", "ours"]["SQuAD"] == pytest.approx(0.4)
-    assert shown["full model: as released − best evaluation", "ours"]["Average of 5"] == pytest.approx(0.2)
+    assert shown["IMP, 70 %: best evaluation − last step (points)", "ours"]["SQuAD"] == pytest.approx(0.4)
+    assert shown["full model: as released − best evaluation (points)", "ours"][
+        "Average of 5"
+    ] == pytest.approx(0.2)
 
 
 def test_fidelity_judges_only_where_the_steps_are_the_paper_s(ours, micro, published):
