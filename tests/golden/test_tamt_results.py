@@ -1,7 +1,8 @@
 """Results of `tamt` at the smallest scale: masks, what is left of pre-training under them, scores; see
 test_micro_results.py."""
 
-import os
+from contextlib import chdir
+from pathlib import Path
 
 import pytest
 
@@ -121,18 +122,17 @@ MADE = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """Masks of one sparsity, a kind each, under dropout."""
-    before = os.getcwd()
-    found = TamtPlace.new(tmp_path_factory.mktemp("golden"), models=["base", "roberta"])
-    for model in ("base", "roberta"):
-        for method in ("omp", "random"):
-            found.make("baseline_masks", model=model, method=method)
-    for method in ("imp", "imp-rewind"):
-        found.make("imp_masks", method=method, mask="1")
-    for method in ("tamt-mlm", "tamt-kd", "tamt-mlm-kd"):
-        found.make("mask_training", method=method, level="50", mask="1")
-    found.make("mask_training", model="roberta", method="tamt-kd", level="50", mask="1")
-    found.make("methods", task="mnli", method="tamt-kd", level="50", mask="1")
-    os.chdir(before)
+    with chdir(tmp_path_factory.mktemp("golden")):
+        found = TamtPlace.new(Path.cwd(), models=["base", "roberta"])
+        for model in ("base", "roberta"):
+            for method in ("omp", "random"):
+                found.make("baseline_masks", model=model, method=method)
+        for method in ("imp", "imp-rewind"):
+            found.make("imp_masks", method=method, mask="1")
+        for method in ("tamt-mlm", "tamt-kd", "tamt-mlm-kd"):
+            found.make("mask_training", method=method, level="50", mask="1")
+        found.make("mask_training", model="roberta", method="tamt-kd", level="50", mask="1")
+        found.make("methods", task="mnli", method="tamt-kd", level="50", mask="1")
     return found
 
 

@@ -69,12 +69,12 @@ def test_unreadable_json_names_the_file(tmp_path, content, message):
         read_json(path)
 
 
-def test_a_missing_gpu_is_an_error_and_not_a_fallback(chains, monkeypatch):
+def test_a_missing_gpu_is_an_error_and_not_a_fallback(finished, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     raw = tiny_preset()
     raw["presets"]["tiny"]["execution"]["device"] = "cuda"
     with pytest.raises(TicketsError, match=r"presets.tiny.execution.device is 'cuda', but no GPU is visible"):
-        _ = Context(parse_config(raw), chains.job("imp", task="rte")).device
+        _ = Context(parse_config(raw), finished.job("imp", task="rte")).device
 
 
 def local(folder):
@@ -85,10 +85,10 @@ def local(folder):
 
 
 @pytest.mark.parametrize("form", ["single", "shards", "pickle"])
-def test_a_local_model_becomes_one_weights_file(chains, tmp_path, monkeypatch, form):
+def test_a_local_model_becomes_one_weights_file(finished, tmp_path, monkeypatch, form):
     source = tmp_path / "source"
     source.mkdir()
-    theirs = chains.root / "models" / "tiny-bert"
+    theirs = finished.root / "models" / "tiny-bert"
     state = load_file(theirs / "model.safetensors")
     (source / "config.json").write_text((theirs / "config.json").read_text())
     (source / "vocab.txt").write_text("[PAD]\n")

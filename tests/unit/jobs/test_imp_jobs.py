@@ -24,8 +24,8 @@ def one_chain(**changes):
 
 
 @pytest.mark.parametrize("task", ["rte", "mlm"])
-def test_a_chain_leaves_exact_nested_masks_and_a_record_of_every_round(chains, task):
-    root = chains.root
+def test_a_chain_leaves_exact_nested_masks_and_a_record_of_every_round(finished, task):
+    root = finished.root
     for replicate in (1, 2):
         before = None
         for k, level in enumerate(LEVELS):
@@ -48,33 +48,33 @@ def test_a_chain_leaves_exact_nested_masks_and_a_record_of_every_round(chains, t
     assert len({Mask.load(root / mask("imp", task, "50", r).file).digest() for r in (1, 2)}) == 2
 
 
-def test_scores_follow_from_the_stored_predictions(chains):
+def test_scores_follow_from_the_stored_predictions(finished):
     address = run("rte", "pretrained", "imp", "rte", "40", 2)
-    outputs = load_file(chains.root / address.folder / "predictions.safetensors")["dev"]
-    labels = Context(chains.config, chains.job("imp", task="rte")).data("rte").splits["dev"].labels
-    metrics = json.loads((chains.root / address.metrics).read_text())
+    outputs = load_file(finished.root / address.folder / "predictions.safetensors")["dev"]
+    labels = Context(finished.config, finished.job("imp", task="rte")).data("rte").splits["dev"].labels
+    metrics = json.loads((finished.root / address.metrics).read_text())
     assert metrics["score"] == pytest.approx(100 * float((outputs.argmax(1) == labels).float().mean()))
 
 
-def test_a_finished_job_leaves_neither_staging_nor_parts(chains):
-    assert list((chains.folder / ".tickets").rglob("*.safetensors")) == []
-    assert list(chains.folder.rglob("*.part")) == []
+def test_a_finished_job_leaves_neither_staging_nor_parts(finished):
+    assert list((finished.folder / ".tickets").rglob("*.safetensors")) == []
+    assert list(finished.folder.rglob("*.part")) == []
 
 
 @pytest.mark.parametrize("task", ["rte", "mlm"])
 @pytest.mark.parametrize("level", ["00", "30", "90"])
-def test_o24_a_standalone_run_reproduces_its_round_bit_by_bit(chains, task, level):
+def test_o24_a_standalone_run_reproduces_its_round_bit_by_bit(finished, task, level):
     address = run(task, "pretrained", "imp", task, level, 2)
-    context = Context(chains.config, chains.job("imp", task=task))
+    context = Context(finished.config, finished.job("imp", task=task))
     try:
         train_subnetwork(ChainLab(context), address)
         alone = json.loads((context.results / address.metrics).read_text())
-        in_chain = json.loads((chains.root / address.metrics).read_text())
+        in_chain = json.loads((finished.root / address.metrics).read_text())
         assert (alone.pop("seconds"), in_chain.pop("seconds")) != (0, 0)
         assert alone == in_chain
         name = address.folder / "predictions.safetensors"
         if task == "rte":
-            assert (context.results / name).read_bytes() == (chains.root / name).read_bytes()
+            assert (context.results / name).read_bytes() == (finished.root / name).read_bytes()
     finally:
         discard(context.staging)
 

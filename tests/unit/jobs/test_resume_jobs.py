@@ -85,7 +85,7 @@ def outcome(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_kill_9_at_random_moments_of_a_chain(finished, fresh):
+def test_kill_9_at_random_moments_of_a_chain(made, fresh):
     place, dice = fresh(), random.Random(1)
     job = place.job("imp", task="mlm")
     kills = 0
@@ -97,13 +97,13 @@ def test_kill_9_at_random_moments_of_a_chain(finished, fresh):
         check_outputs(place.root)
     assert kills >= 2
     assert outcome(in_child(place, job)) == 0
-    assert only(place.root, "mlm") == only(finished.root, "mlm")
+    assert only(place.root, "mlm") == only(made.root, "mlm")
     assert list(place.folder.rglob("*.part")) == []
     assert list((place.folder / ".tickets").rglob("*.safetensors")) == []
 
 
 @pytest.mark.slow
-def test_kill_9_of_a_fresh_process_then_sigterm(finished, fresh):
+def test_kill_9_of_a_fresh_process_then_sigterm(made, fresh):
     place = fresh()
     job, staged = place.job("imp", task="rte"), place.folder / ".tickets"
     script = AGAIN.format(tests=str(Path(__file__).parents[2]), stage="imp", axes={"task": "rte"})
@@ -119,10 +119,10 @@ def test_kill_9_of_a_fresh_process_then_sigterm(finished, fresh):
     assert outcome(pid) == STOPPED
     assert not (place.root / "lth").exists()
     run_job(place.config, job, checkpoint_steps=1)
-    assert only(place.root, "rte") == only(finished.root, "rte")
+    assert only(place.root, "rte") == only(made.root, "rte")
 
 
-def test_a_kill_while_publishing_ends_whole_and_without_parts(finished, fresh, monkeypatch):
+def test_a_kill_while_publishing_ends_whole_and_without_parts(made, fresh, monkeypatch):
     place = fresh()
     job, publish = place.job("imp", task="rte"), runner.publish
     for limit in (1, 7, 40):
@@ -141,34 +141,34 @@ def test_a_kill_while_publishing_ends_whole_and_without_parts(finished, fresh, m
                 run_job(place.config, job)
         check_outputs(place.root)
     run_job(place.config, job)
-    assert only(place.root, "rte") == only(finished.root, "rte")
+    assert only(place.root, "rte") == only(made.root, "rte")
     assert list(place.folder.rglob("*.part")) == []
 
 
 @pytest.mark.parametrize("stage", ["transfer", "code_profile", "rewind_source"])
-def test_other_jobs_continue_too(chains, stage):
+def test_other_jobs_continue_too(finished, stage):
     axes = {
         "transfer": {"source": "mlm", "task": "rte"},
         "code_profile": {"task": "mlm"},
         "rewind_source": {"variant": "rewind50", "task": "mlm"},
     }[stage]
-    job = chains.job(stage, **axes)
-    run_job(chains.config, job)
+    job = finished.job(stage, **axes)
+    run_job(finished.config, job)
     expected = {
-        path: (chains.root / path).read_bytes() for path in job.outputs if path.suffix == ".safetensors"
+        path: (finished.root / path).read_bytes() for path in job.outputs if path.suffix == ".safetensors"
     }
-    scores = [json.loads((chains.root / run.metrics).read_text())["scores"] for run in job.runs]
+    scores = [json.loads((finished.root / run.metrics).read_text())["scores"] for run in job.runs]
     for path in job.outputs:
-        (chains.root / path).unlink()
+        (finished.root / path).unlink()
     dice = random.Random(2)
     for _ in range(3):
-        pid = in_child(chains, job)
+        pid = in_child(finished, job)
         time.sleep(0.05 + 0.3 * dice.random())
         os.kill(pid, signal.SIGKILL)
         outcome(pid)
-    assert outcome(in_child(chains, job)) == 0
-    assert expected == {path: (chains.root / path).read_bytes() for path in expected}
-    assert scores == [json.loads((chains.root / run.metrics).read_text())["scores"] for run in job.runs]
+    assert outcome(in_child(finished, job)) == 0
+    assert expected == {path: (finished.root / path).read_bytes() for path in expected}
+    assert scores == [json.loads((finished.root / run.metrics).read_text())["scores"] for run in job.runs]
 
 
 def interrupted(place, job):
@@ -227,17 +227,17 @@ def test_another_config_does_not_touch_a_stopped_job(fresh):
         ("transfer", {"source": "mlm", "task": "rte"}, 1),
     ],
 )
-def test_few_checkpoints_are_on_disk_at_any_time(chains, monkeypatch, stage, axes, expected):
+def test_few_checkpoints_are_on_disk_at_any_time(finished, monkeypatch, stage, axes, expected):
     """Each has the size of the model and Adam's moments; a chain of ten rounds must not keep ten of them."""
     save, most = Checkpoint.save, 0
 
     def counting(self, tensors, facts):
         nonlocal most
         save(self, tensors, facts)
-        most = max(most, len(list((chains.folder / ".tickets").rglob("step.safetensors"))))
+        most = max(most, len(list((finished.folder / ".tickets").rglob("step.safetensors"))))
 
     monkeypatch.setattr(Checkpoint, "save", counting)
-    run_job(chains.config, chains.job(stage, **axes), checkpoint_steps=2)
+    run_job(finished.config, finished.job(stage, **axes), checkpoint_steps=2)
     assert most == expected
 
 
@@ -261,14 +261,14 @@ CONTINUED = {
     ],
     ids=["imp", "release", "release-mlm", "continued", "standard"],
 )
-def test_a_round_is_entered_again_from_its_start(chains, tmp_path, monkeypatch, stage, axes, changes):
+def test_a_round_is_entered_again_from_its_start(finished, tmp_path, monkeypatch, stage, axes, changes):
     """Without step checkpoints, what a round starts from (mask, body, head, moments) must come from the chain's."""
     config = parse_config(tiny_preset(**changes))
     job = job_of(config, stage, **axes)
     found = []
     for stops in ((), (2, 2, 1)):
         root = tmp_path / str(len(stops))
-        shutil.copytree(chains.root, root)
+        shutil.copytree(finished.root, root)
         for stop in stops:
             with monkeypatch.context() as patch:
                 patch.setattr(lab_module, "train", dying(lab_module.train, stop))

@@ -36,40 +36,40 @@ def levels(monkeypatch, **chosen):
     monkeypatch.setattr(subnetworks, "resolve", fixed)
 
 
-def test_transfer_trains_the_sources_mask_on_the_target(chains, monkeypatch):
+def test_transfer_trains_the_sources_mask_on_the_target(finished, monkeypatch):
     spy = Spy(monkeypatch)
-    chains.run("transfer", source="mlm", task="rte")
+    finished.run("transfer", source="mlm", task="rte")
     assert len(spy.calls) == 2
     for call, level in zip(spy.calls, ("70", "50"), strict=True):
-        assert call["mask"] == Mask.load(chains.root / mask("imp", "mlm", level, 1).file)
-        assert equal(call["body"], theta0(chains))
+        assert call["mask"] == Mask.load(finished.root / mask("imp", "mlm", level, 1).file)
+        assert equal(call["body"], theta0(finished))
         assert call["moments"] is None
-    dense = metrics(chains, run("rte", "pretrained", "imp", "rte", "00", 1))
-    assert metrics(chains, run("rte", "pretrained", "imp", "mlm", "70", 1))["n_dev"] == dense["n_dev"]
+    dense = metrics(finished, run("rte", "pretrained", "imp", "rte", "00", 1))
+    assert metrics(finished, run("rte", "pretrained", "imp", "mlm", "70", 1))["n_dev"] == dense["n_dev"]
 
 
-def test_o17_one_shot_masks_are_nested_and_do_not_depend_on_the_task(chains, monkeypatch):
+def test_o17_one_shot_masks_are_nested_and_do_not_depend_on_the_task(finished, monkeypatch):
     found = {}
     for task in ("rte", "mlm"):
         spy = Spy(monkeypatch)
-        chains.run("oneshot", task=task)
+        finished.run("oneshot", task=task)
         found[task] = [call["mask"] for call in spy.calls]
     assert found["rte"] == found["mlm"]
     assert found["rte"][0].nested_in(found["rte"][1])
     assert [round(m.sparsity, 3) for m in found["rte"]] == [0.7, 0.5]
 
 
-def test_baselines_start_from_the_weights_they_are_named_after(chains, monkeypatch):
+def test_baselines_start_from_the_weights_they_are_named_after(finished, monkeypatch):
     spy = Spy(monkeypatch)
     levels(monkeypatch, winning="50", strict="30")
-    job = chains.run("baselines", task="rte")
+    job = finished.run("baselines", task="rte")
     calls = dict(zip(job.runs, spy.calls, strict=True))
-    start = theta0(chains)
+    start = theta0(finished)
     for address, call in calls.items():
         level = {"winning": "50", "strict": "30"}[address.level]
-        assert metrics(chains, address)["resolved"] == level
+        assert metrics(finished, address)["resolved"] == level
         assert call["mask"].sparsity == pytest.approx(int(level) / 100, abs=1e-3)
-        imp = Mask.load(chains.root / mask("imp", "rte", level, address.replicate).file)
+        imp = Mask.load(finished.root / mask("imp", "rte", level, address.replicate).file)
         assert (call["mask"] == imp) == (address.method == "imp")
         same = {name for name in start if torch.equal(call["body"][name], start[name])}
         if address.weights == "pretrained":
@@ -119,21 +119,21 @@ def test_o24_equal_runs_are_made_once_and_shared(fresh, monkeypatch):
         assert found["scores"] == metrics(place, given.at(level))["scores"]
 
 
-def test_a_shared_run_is_the_run_it_would_have_been(chains, monkeypatch):
+def test_a_shared_run_is_the_run_it_would_have_been(finished, monkeypatch):
     """The strict baseline trained on its own gives the bits that it is given when shared."""
     levels(monkeypatch, winning="50", strict="50")
-    chains.run("baselines", task="rte")
-    shared = metrics(chains, run("rte", "shuffled", "imp", "rte", "strict", 1))
+    finished.run("baselines", task="rte")
+    shared = metrics(finished, run("rte", "shuffled", "imp", "rte", "strict", 1))
     levels(monkeypatch, winning="30", strict="50")
-    chains.run("baselines", task="rte")
-    alone = metrics(chains, run("rte", "shuffled", "imp", "rte", "strict", 1))
+    finished.run("baselines", task="rte")
+    alone = metrics(finished, run("rte", "shuffled", "imp", "rte", "strict", 1))
     assert "shared_with" in shared
     assert "shared_with" not in alone
     assert shared["scores"] == alone["scores"]
 
 
-def test_rules_choose_by_the_scores_on_disk(chains):
-    context = Context(chains.config, chains.job("baselines", task="rte"))
+def test_rules_choose_by_the_scores_on_disk(finished):
+    context = Context(finished.config, finished.job("baselines", task="rte"))
     stats = [chain_stat(context, "rte", f"{k}0" if k else "00") for k in range(10)]
     expected = s_star(stats[0], {k / 10: stats[k] for k in range(1, 10)}, "winning", 1)
     resolved = resolve(context, run("rte", "pretrained", "imp", "mlm", "winning", 1))

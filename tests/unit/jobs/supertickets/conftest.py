@@ -1,4 +1,5 @@
-import os
+from contextlib import chdir
+from pathlib import Path
 
 import pytest
 
@@ -6,32 +7,15 @@ from ticket_world import TASKS, TicketPlace
 
 
 @pytest.fixture(scope="session")
-def trials(tmp_path_factory):
-    """First trial of every task, run once for all tests that only read them."""
-    before = os.getcwd()
-    place = TicketPlace.new(tmp_path_factory.mktemp("trials"))
-    for task in TASKS:
-        place.run(place.trial(task))
-    os.chdir(before)
+def new():
+    return TicketPlace.new
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """First trial of every task."""
+    with chdir(tmp_path_factory.mktemp("trials")):
+        place = TicketPlace.new(Path.cwd())
+        for task in TASKS:
+            place.run(place.trial(task))
     return place
-
-
-@pytest.fixture
-def finished(trials, monkeypatch):
-    """The finished trials, as the working directory; leave their files alone."""
-    monkeypatch.chdir(trials.folder)
-    return trials
-
-
-@pytest.fixture
-def copied(trials, tmp_path, monkeypatch):
-    """A copy of the finished trials to go on from."""
-    monkeypatch.chdir(tmp_path)
-    return trials.copy(tmp_path)
-
-
-@pytest.fixture
-def fresh(tmp_path, monkeypatch):
-    """A new place where nothing has run yet."""
-    monkeypatch.chdir(tmp_path)
-    return lambda **changes: TicketPlace.new(tmp_path, **changes)

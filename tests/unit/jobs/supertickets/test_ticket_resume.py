@@ -26,9 +26,9 @@ EVENTS = (
 
 
 @pytest.mark.parametrize("checkpoint_steps", [1, 4])
-def test_a_trial_that_keeps_weights_is_killed_at_random_moments(trials, copied, checkpoint_steps):
+def test_a_trial_that_keeps_weights_is_killed_at_random_moments(made, copied, checkpoint_steps):
     job = copied.trial("mnli")
-    expected = trials.published(job)
+    expected = made.published(job)
     copied.remove(job)
     assert in_pieces(copied, job, EVENTS, checkpoint_steps, checkpoint_steps, most=30) > 10
     check(copied, job, expected)
@@ -64,10 +64,10 @@ def test_other_jobs_are_killed_at_random_moments(copied, stage, axes):
     check(place, job, expected)
 
 
-def test_a_trial_is_stopped_at_every_delicate_moment(trials, copied):
+def test_a_trial_is_stopped_at_every_delicate_moment(made, copied):
     """One attempt after the other, each further on; the last ends the job."""
     job = copied.trial("mnli")
-    expected = trials.published(job)
+    expected = made.published(job)
     copied.remove(job)
     moments = [
         # In the full model, at a point that is the best so far: stopped after its step's checkpoint.

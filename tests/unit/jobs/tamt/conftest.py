@@ -1,4 +1,5 @@
-import os
+from contextlib import chdir
+from pathlib import Path
 
 import pytest
 
@@ -6,32 +7,15 @@ from mask_world import TamtPlace
 
 
 @pytest.fixture(scope="session")
-def masked(tmp_path_factory):
-    """All masks of both models, made once for all tests that only read them."""
-    before = os.getcwd()
-    place = TamtPlace.new(tmp_path_factory.mktemp("masked"), models=["base", "roberta"])
-    for job in place.jobs("baseline_masks", "imp_masks", "mask_training"):
-        place.run(job)
-    os.chdir(before)
+def new():
+    return TamtPlace.new
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """All masks of both models."""
+    with chdir(tmp_path_factory.mktemp("masks")):
+        place = TamtPlace.new(Path.cwd(), models=["base", "roberta"])
+        for job in place.jobs("baseline_masks", "imp_masks", "mask_training"):
+            place.run(job)
     return place
-
-
-@pytest.fixture
-def finished(masked, monkeypatch):
-    """The finished masks, as the working directory; leave their files alone."""
-    monkeypatch.chdir(masked.folder)
-    return masked
-
-
-@pytest.fixture
-def copied(masked, tmp_path, monkeypatch):
-    """A copy of the finished masks to go on from."""
-    monkeypatch.chdir(tmp_path)
-    return masked.copy(tmp_path)
-
-
-@pytest.fixture
-def fresh(tmp_path, monkeypatch):
-    """A new place where nothing has run yet."""
-    monkeypatch.chdir(tmp_path)
-    return lambda **changes: TamtPlace.new(tmp_path, **changes)

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from contextlib import chdir
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,12 +205,15 @@ def test_more_examples_than_there_are_is_an_error(copied):
 # Which evaluation counts
 
 
-@pytest.fixture
-def tuned(copied):
-    for task in TASKS:
-        for method in ("tamt-mlm", "random"):
-            tune(copied, task, method)
-    return copied
+@pytest.fixture(scope="module")
+def tuned(made, tmp_path_factory):
+    """Two methods on every task, for tests that only read them."""
+    with chdir(tmp_path_factory.mktemp("tuned")):
+        place = made.copy(Path.cwd())
+        for task in TASKS:
+            for method in ("tamt-mlm", "random"):
+                tune(place, task, method)
+    return place
 
 
 @pytest.mark.parametrize("method", ["tamt-mlm", "random"])

@@ -1,7 +1,7 @@
 """The tidy files beside cells.csv, made of what the jobs wrote, and read by the paper's evidence."""
 
-import os
 from collections import Counter
+from contextlib import chdir
 from itertools import combinations
 
 import pandas as pd
@@ -18,15 +18,12 @@ PAPER = PAPERS["tamt"]
 
 
 @pytest.fixture(scope="module")
-def frames(masked, tmp_path_factory):
+def frames(made, tmp_path_factory):
     """All frames, as read back."""
-    folder, before = tmp_path_factory.mktemp("frames"), os.getcwd()
-    os.chdir(masked.folder)
-    try:
+    folder = tmp_path_factory.mktemp("frames")
+    with chdir(made.folder):
         for frame in PAPER.frames:
-            frame.write(masked.config, folder / f"{frame.name}.csv")
-    finally:
-        os.chdir(before)
+            frame.write(made.config, folder / f"{frame.name}.csv")
     return {f.name: pd.read_csv(folder / f"{f.name}.csv", keep_default_na=False) for f in PAPER.frames}
 
 
@@ -35,16 +32,16 @@ def masks_of(place):
     return [mask for job in jobs for cell in job.plans() for mask in cell.masks]
 
 
-def test_all_inputs_are_made_by_jobs(masked):
-    made = {
-        path for job in masked.jobs("baseline_masks", "imp_masks", "mask_training") for path in job.outputs
+def test_all_inputs_are_made_by_jobs(made):
+    outputs = {
+        path for job in made.jobs("baseline_masks", "imp_masks", "mask_training") for path in job.outputs
     }
-    inputs = {frame.name: frame.inputs(masked.config) for frame in PAPER.frames}
+    inputs = {frame.name: frame.inputs(made.config) for frame in PAPER.frames}
     assert set(inputs) == {"pretraining", "training", "distances"}
     for name, paths in inputs.items():
-        assert set(paths) <= made
+        assert set(paths) <= outputs
         assert len(paths) == len(set(paths)), name
-    assert len(inputs["pretraining"]) == len(masks_of(masked)) + 2
+    assert len(inputs["pretraining"]) == len(masks_of(made)) + 2
 
 
 def test_columns_are_those_of_the_contract_and_more(frames):
@@ -57,23 +54,23 @@ def test_columns_are_those_of_the_contract_and_more(frames):
     assert {"loss", "removed", "grad_ratio", "method"} <= set(frames["training"].columns)
 
 
-def test_pretraining_has_a_row_for_each_mask_and_the_full_models(masked, frames):
+def test_pretraining_has_a_row_for_each_mask_and_the_full_models(made, frames):
     table = frames["pretraining"]
     found = Counter(
         zip(table["model"], table["method"], table["sparsity"].astype(float), table["mask_seed"], strict=True)
     )
-    expected = Counter((m.model, m.method, m.sparsity, m.replicate) for m in masks_of(masked))
+    expected = Counter((m.model, m.method, m.sparsity, m.replicate) for m in masks_of(made))
     expected += Counter((model, "full", 0.0, 1) for model in ("base", "roberta"))
     assert found == expected
     row = table[(table["method"] == "tamt-kd.step4") & (table["mask_seed"] == 2)].iloc[0]
-    losses = masked.losses("tamt-kd.step4", "70", 2)
+    losses = made.losses("tamt-kd.step4", "70", 2)
     assert {name: float(row[name]) for name in losses} == losses
     assert (row["kind"], row["init"], row["step"], row["main"]) == ("tamt-kd", "omp", 4, 0)
     full = table[table["kind"] == "full"]
     assert list(full["kd_loss"].astype(float)) == pytest.approx([0, 0], abs=1e-6)
 
 
-def test_training_has_the_logged_points_of_every_run(masked, frames):
+def test_training_has_the_logged_points_of_every_run(made, frames):
     table = frames["training"]
     runs = {
         (
@@ -82,7 +79,7 @@ def test_training_has_the_logged_points_of_every_run(masked, frames):
             m.level if Method.parse(m.method).trained else "",
             m.replicate,
         )
-        for m in masks_of(masked)
+        for m in masks_of(made)
         if m.method not in ("omp", "random")
     }
     search = table[table["kind"].str.startswith("tamt")]
@@ -104,10 +101,10 @@ def test_training_has_the_logged_points_of_every_run(masked, frames):
     assert (table["seconds_per_step"].astype(float) > 0).all()
 
 
-def test_distances_are_of_one_shot_masks_to_all_and_of_main_masks_to_one_another(masked, frames):
+def test_distances_are_of_one_shot_masks_to_all_and_of_main_masks_to_one_another(made, frames):
     table = frames["distances"]
     for model, level in (("base", "50"), ("base", "70"), ("roberta", "50")):
-        group = [m for m in masks_of(masked) if (m.model, m.level) == (model, level)]
+        group = [m for m in masks_of(made) if (m.model, m.level) == (model, level)]
         group = [m for m in group if not Method.parse(m.method).ablation]
         main = [m for m in group if Method.parse(m.method) == Method(Method.parse(m.method).kind)]
         expected = len(group) - 1 + len(list(combinations(main, 2))) - (len(main) - 1)
@@ -118,12 +115,12 @@ def test_distances_are_of_one_shot_masks_to_all_and_of_main_masks_to_one_another
     assert {"imp.every1", "imp.every2", "tamt-mlm.step8", "tamt-kd-random.step2"} <= set(table["method_b"])
 
 
-def test_distances_are_those_of_the_masks(masked, frames):
+def test_distances_are_those_of_the_masks(made, frames):
     table = frames["distances"]
     for row in table.sample(25, random_state=1).itertuples():
         level = f"{round(100 * float(row.sparsity))}"
-        one = masked.mask(row.method_a, level, row.mask_seed_a, row.model)
-        other = masked.mask(row.method_b, level, row.mask_seed_b, row.model)
+        one = made.mask(row.method_a, level, row.mask_seed_a, row.model)
+        other = made.mask(row.method_b, level, row.mask_seed_b, row.model)
         assert float(row.jaccard_macro) == macro_jaccard(one, other)
         assert float(row.jaccard_micro) == overlap(one, other).kept_jaccard
         assert 0 < row.jaccard_micro < 1
@@ -131,8 +128,8 @@ def test_distances_are_those_of_the_masks(masked, frames):
     assert float(row.jaccard_micro) == pytest.approx(int(both.sum()) / int(either.sum()))
 
 
-def test_the_evidence_reads_them(masked, frames):
-    options = PAPER.evidence_options(masked.config)
+def test_the_evidence_reads_them(made, frames):
+    options = PAPER.evidence_options(made.config)
     assert options["main_steps"] == {"50": 4, "70": 6}
     ours = Evidence.from_frames(
         empty_cells(), {name: retyped(f) for name, f in frames.items()}, None, **options
@@ -149,10 +146,10 @@ def test_the_evidence_reads_them(masked, frames):
         method, level, *model = parts
         found = ours.losses(which, "kd_loss").to_dict()
         seeds = (1,) if which.ablation else (1, 2)
-        assert found == {s: masked.losses(method, level, s, *model)["kd_loss"] for s in seeds}
+        assert found == {s: made.losses(method, level, s, *model)["kd_loss"] for s in seeds}
     assert ours.losses(Which("full", 0.0), "mlm_loss").shape == (1,)
     similar = ours.distance(Which("omp", 0.7), Which("tamt-mlm", 0.7, step=2))
-    expected = 1 - macro_jaccard(masked.mask("omp", "70", 1), masked.mask("tamt-mlm.step2", "70", 1))
+    expected = 1 - macro_jaccard(made.mask("omp", "70", 1), made.mask("tamt-mlm.step2", "70", 1))
     assert similar.iloc[0] == pytest.approx(expected)
     assert ours.seconds_per_step("tamt-kd", "base") > 0
     assert len(ours.curve(Which("tamt-mlm", 0.7), "loss")) == 5

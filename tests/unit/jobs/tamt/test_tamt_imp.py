@@ -1,7 +1,9 @@
 """Iterative magnitude pruning on masked words: what a chain prunes, what it rewinds, and what goes on."""
 
 import json
-import os
+from contextlib import chdir
+from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
@@ -68,15 +70,13 @@ def same(left, right):
 @pytest.fixture(scope="module")
 def long(tmp_path_factory):
     """Both flavours of both models with every sparsity, and what was seen of their rounds."""
-    before = os.getcwd()
-    place = TamtPlace.new(tmp_path_factory.mktemp("long"), models=["base", "roberta"], **LONG)
     seen = {}
-    for model in ("base", "roberta"):
-        for flavour in FLAVOURS:
+    with chdir(tmp_path_factory.mktemp("long")):
+        place = TamtPlace.new(Path.cwd(), models=["base", "roberta"], **LONG)
+        for model, flavour in product(("base", "roberta"), FLAVOURS):
             with pytest.MonkeyPatch.context() as patch:
                 seen[model, flavour] = Rounds(patch)
                 place.make("imp_masks", model=model, method=flavour, mask="1")
-    os.chdir(before)
     return place, seen
 
 

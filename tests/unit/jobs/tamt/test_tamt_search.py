@@ -1,6 +1,6 @@
 """Mask training as a job: which masks it keeps, of what training, and that a run is a prefix of a longer one."""
 
-import os
+from contextlib import chdir
 from dataclasses import asdict
 
 import pytest
@@ -132,17 +132,14 @@ def test_a_job_of_many_trainings_makes_what_single_jobs_make(finished, fresh):
 
 
 @pytest.fixture(scope="module")
-def seen(masked):
+def seen(made):
     """Every way to train, at 70 % and mask seed 1, as it happens."""
-    before = os.getcwd()
-    os.chdir(masked.folder)
     found = {}
     for method in SEARCHES:
-        with pytest.MonkeyPatch.context() as patch:
+        with chdir(made.folder), pytest.MonkeyPatch.context() as patch:
             spy = Searches(patch)
-            masked.make("mask_training", method=method, level="70", mask="1")
+            made.make("mask_training", method=method, level="70", mask="1")
         (found[method],) = spy.calls
-    os.chdir(before)
     return found
 
 
@@ -204,11 +201,11 @@ def test_objectives_and_teachers(seen):
     assert documents.steps_per_epoch == len(documents.train) // 8
 
 
-def test_mask_seeds_draw_other_batches_from_one_start(masked, monkeypatch):
-    monkeypatch.chdir(masked.folder)
+def test_mask_seeds_draw_other_batches_from_one_start(made, monkeypatch):
+    monkeypatch.chdir(made.folder)
     spy = Searches(monkeypatch)
     for seed in ("1", "2"):
-        masked.make("mask_training", method="tamt-mlm", level="50", mask=seed)
+        made.make("mask_training", method="tamt-mlm", level="50", mask=seed)
     one, other = spy.calls
     assert one["first"] == other["first"], "section 1.5: OMP starts are the same for all mask seeds"
     assert one["batches"] != other["batches"]
