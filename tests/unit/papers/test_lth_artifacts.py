@@ -1,13 +1,12 @@
 """Every artifact of the paper on made-up cells: complete, partial, and none at all."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from lth_fixture import full_cells, overlap_frame, part_cells
 
+from artifact_checks import heavy_imports
 from tickets.errors import TicketsError
 from tickets.figures import tableio
 from tickets.figures.render import read_cells, render_artifact
@@ -171,10 +170,7 @@ def test_bad_cells_end_in_one_message(content, tmp_path):
 
 
 def test_registry_imports_nothing_heavy():
-    heavy = ("pandas", "torch", "matplotlib", "numpy")
-    code = f"import sys, tickets.papers.lth.artifacts; print([m for m in {heavy} if m in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
+    assert heavy_imports("tickets.papers.lth.artifacts") == "[]"
 
 
 def test_overlap_diagonal_compares_replicates(worlds):

@@ -1,15 +1,13 @@
 """Every artifact of the paper on made-up cells: complete, as little as a small preset leaves, and none at all."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from cells import SIZES, build, importance
 
+from artifact_checks import check_equal_bytes, check_sources, check_told, check_without_cells, heavy_imports
 from tickets.figures import tableio
-from tickets.figures.render import render_artifact
 from tickets.figures.style import house_style
 from tickets.papers.supertickets.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.supertickets.evidence import Evidence, PublishedEvidence
@@ -60,16 +58,11 @@ def make(artifact, world):
 
 
 def test_ids_are_unique_and_every_printed_item_is_made_or_explained():
-    ids = [a.id for a in ARTIFACTS]
-    assert len(set(ids)) == len(ids)
-    assert {a.id for a in ARTIFACTS if not a.extra} | set(NOT_REPRODUCED) == PRINTED
-    assert all(a.caption.endswith(".") and (not a.notes or a.notes.endswith(".")) for a in ARTIFACTS)
+    check_told(ARTIFACTS, NOT_REPRODUCED, PRINTED)
 
 
 def test_stages_and_frames_exist():
-    names = {name for name in vars(Stages) if not name.startswith("_")}
-    assert {stage for a in ARTIFACTS for stage in a.stages} <= names
-    assert {frame for a in ARTIFACTS for frame in a.frames} == {"importance"}
+    check_sources(ARTIFACTS, Stages, {"importance"})
 
 
 @pytest.mark.parametrize("world", ["full", "small", "empty"])
@@ -116,27 +109,13 @@ def test_rendering_twice_gives_equal_bytes(stem, tmp_path):
     importance(models=("base",)).to_csv(tmp_path / "importance.csv", index=False)
     artifact = BY_STEM[stem]
     frames = {name: tmp_path / f"{name}.csv" for name in artifact.frames}
-    made = [
-        render_artifact(
-            artifact, [tmp_path / "cells.csv"], tmp_path / d, "micro", frames=frames, paper_dir=PAPER
-        )
-        for d in ("a", "b")
-    ]
-    for first, second in zip(*made, strict=True):
-        assert first.read_bytes() == second.read_bytes()
-        assert first.stat().st_size > 0
+    check_equal_bytes(artifact, tmp_path / "cells.csv", tmp_path, frames=frames, paper_dir=PAPER)
 
 
 @pytest.mark.parametrize("artifact", ARTIFACTS, ids=lambda a: a.stem)
 def test_a_preset_may_have_no_cells_at_all(artifact, tmp_path):
-    for path in render_artifact(artifact, [], tmp_path, "micro", paper_dir=PAPER):
-        assert path.stat().st_size > 0
+    check_without_cells(artifact, tmp_path, PAPER)
 
 
 def test_registry_imports_nothing_heavy():
-    heavy = ("pandas", "torch", "matplotlib", "numpy")
-    code = (
-        f"import sys, tickets.papers.supertickets.artifacts; print([m for m in {heavy} if m in sys.modules])"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
+    assert heavy_imports("tickets.papers.supertickets.artifacts") == "[]"

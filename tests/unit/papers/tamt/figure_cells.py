@@ -6,9 +6,12 @@ sparsity), `world("")` nothing: each is (cells, frames, options) for `Evidence.f
 
 import itertools
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
+
+from tickets.papers.tamt.evidence import Evidence
 
 TASKS7 = ("mnli", "sst-2", "cola", "sts-b", "mrpc", "rte", "squad")
 AVG5 = ("cola", "sst-2", "mnli", "sts-b", "squad")
@@ -78,8 +81,20 @@ MICRO = World(
 )
 
 
+def evidence(name):
+    """Our runs in a world; one without any run has no sizes either."""
+    cells, frames, options = world(name)
+    return Evidence.from_frames(cells, frames, SIZES if name else None, **options)
+
+
 def world(name="paper"):
     """(cells, frames, options)."""
+    cells, frames, options = _world(name)
+    return cells.copy(), {name: frame.copy() for name, frame in frames.items()}, dict(options)
+
+
+@cache
+def _world(name):
     plan = {"paper": World(), "micro": MICRO}.get(name)
     if plan is None:
         return pd.DataFrame(), {}, {}

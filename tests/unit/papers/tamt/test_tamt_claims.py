@@ -6,7 +6,7 @@ from tamt_world import AVG5, OPTIONS, SIZES, STEPS, cells, frames, moved, rewoun
 
 from tickets.papers.claims import evaluate_claims, load_claims, write_claims
 from tickets.papers.tamt.claims import PREDICATES
-from tickets.papers.tamt.evidence import Evidence, PublishedEvidence
+from tickets.papers.tamt.evidence import Evidence
 from tickets.papers.tamt.judging import rank, settled, step_like
 
 PAPER = Path(__file__).parents[4] / "paper" / "tamt"
@@ -14,11 +14,6 @@ CLAIMS = {claim.id: claim for claim in load_claims(PAPER / "claims.yaml", PREDIC
 NOT_PRINTED = ["C03", "C05", "C09", "C10", "C11", "C13", "C14", "C22", "C23", "C27", "C28", "C29"]
 SCALED = 0.01
 AGAINST_IMP = [f"C{n:02}" for n in (4, 6, 7, 12, 14, 15, 16, 18, 19, 21, 23, 24, 26, 27, 28, 29)]
-
-
-@pytest.fixture(scope="module")
-def published() -> PublishedEvidence:
-    return PublishedEvidence(PAPER)
 
 
 @pytest.fixture(scope="module")

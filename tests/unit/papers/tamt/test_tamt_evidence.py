@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +23,6 @@ from tickets.papers.tamt.fidelity import fidelity
 from tickets.papers.tamt.terms import TITLES
 from tickets.papers.tamt.which import StepGrid, percent
 
-PAPER = Path(__file__).parents[4] / "paper" / "tamt"
 IMP, MLM = Which("imp", 0.7), Which("tamt-mlm", 0.7)
 
 
@@ -37,11 +34,6 @@ def world() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def evidence(world) -> Evidence:
     return Evidence.from_frames(world, frames(), SIZES, **OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def published() -> PublishedEvidence:
-    return PublishedEvidence(PAPER)
 
 
 def small(scores, **columns):

@@ -1,49 +1,14 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import make
 from figure_cells import AVG5, SIZES, TASKS7, world
 from matplotlib.figure import Figure
 
-from tickets.figures.style import house_style
-from tickets.papers.tamt import extras, figures
-from tickets.papers.tamt.evidence import Evidence, PublishedEvidence, Which
+from tickets.papers.tamt.evidence import Evidence, Which
 from tickets.papers.tamt.matrices import independent
 from tickets.papers.tamt.speedup import Speedup, speedup
 from tickets.papers.tamt.training_curves import log_scale
-
-PAPER = Path(__file__).parents[4] / "paper" / "tamt"
-
-
-@pytest.fixture(scope="module")
-def published():
-    return PublishedEvidence(PAPER)
-
-
-def evidence(name):
-    cells, frames, options = world(name)
-    return Evidence.from_frames(cells, frames, SIZES, **options)
-
-
-@pytest.fixture(scope="module")
-def ours():
-    return evidence("paper")
-
-
-@pytest.fixture(scope="module")
-def micro():
-    return evidence("micro")
-
-
-def _made(name, found, published):
-    function = getattr(figures, name, None) or getattr(extras, name)
-    return function(found, published, {})
-
-
-def make(name, found, published):
-    with house_style():
-        return _made(name, found, published)
 
 
 def row(frame, **where):

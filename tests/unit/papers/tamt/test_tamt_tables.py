@@ -1,40 +1,18 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
+from drawing import make
 from figure_cells import AVG5, SIZES, world
 from scipy.stats import spearmanr
 
 from tickets.figures import tableio
-from tickets.papers.tamt import controls, correlations, extras, tables
-from tickets.papers.tamt.evidence import Evidence, PublishedEvidence, Which
+from tickets.papers.tamt import correlations, tables
+from tickets.papers.tamt.evidence import Evidence, Which
 
-PAPER = Path(__file__).parents[4] / "paper" / "tamt"
 FACTS = {
     "rte": {"train_examples": 2490, "dev_examples": 277, "epochs": 3.0, "batch": 32, "evaluate_every": 50}
     | {"max_length": 128, "learning_rate": 2e-5, "metric": "accuracy"},
     "tamt-kd": {"train_examples": 200000, "batch": 16, "max_length": 512, "learning_rate": 2e-5},
 }
-
-
-@pytest.fixture(scope="module")
-def published():
-    return PublishedEvidence(PAPER)
-
-
-def evidence(name):
-    cells, frames, options = world(name)
-    return Evidence.from_frames(cells, frames, SIZES, **options)
-
-
-@pytest.fixture(scope="module")
-def ours():
-    return evidence("paper")
-
-
-@pytest.fixture(scope="module")
-def micro():
-    return evidence("micro")
 
 
 def rows(frame):
@@ -59,7 +37,7 @@ def test_table1_takes_no_tokens_for_examples_and_no_missing_entry_for_a_missing_
 
 
 def test_table2_multiplies_the_interval_and_compares_shares(micro, published):
-    shown = rows(tables.table2(micro, published, {}))
+    shown = rows(make("table2", micro, published))
     assert [shown["IMP: optimizer steps", "ours"][f"{s} %"] for s in (20, 50, 90)] == [42, 168, 336]
     assert shown["TAMT: optimizer steps", "ours"]["70 %"] == 255
     assert np.isnan(shown["TAMT: optimizer steps", "ours"]["20 %"])
@@ -70,7 +48,7 @@ def test_table2_multiplies_the_interval_and_compares_shares(micro, published):
 
 
 def test_table3_is_pace_times_steps_and_compares_only_ratios(ours, published):
-    shown = rows(tables.table3(ours, published, {}))
+    shown = rows(make("table3", ours, published))
     mine = shown["BERT: minutes until 90 %, this machine", "ours"]
     assert (mine["IMP"], mine["TAMT-MLM"]) == (
         pytest.approx(8 * 2792 * 0.66 / 60),
@@ -85,7 +63,7 @@ def test_table3_is_pace_times_steps_and_compares_only_ratios(ours, published):
 
 
 def test_losses_hold_every_mask_and_the_full_model_at_zero(ours, published):
-    shown = rows(extras.losses(ours, published, {}))
+    shown = rows(make("losses", ours, published))
     label = "BERT, MLM loss: TAMT-KD"
     losses = ours.losses(Which("tamt-kd", 0.6))
     assert shown[label, "ours"]["60 %"] == pytest.approx(losses.mean())
@@ -98,7 +76,7 @@ def test_losses_hold_every_mask_and_the_full_model_at_zero(ours, published):
 
 
 def test_controls_are_paired_by_both_seeds(ours, published):
-    shown = rows(controls.controls(ours, published, {}))
+    shown = rows(make("controls", ours, published))
     main, calm = (ours.scores(Which("tamt-kd", 0.7, ablation=a), "cola") for a in ("", "calm"))
     gaps = (calm - main).dropna()
     assert len(gaps) == 3  # one mask seed
@@ -114,7 +92,7 @@ def test_controls_are_paired_by_both_seeds(ours, published):
 
 
 def test_controls_measure_what_choosing_on_dev_adds(ours, published):
-    shown = rows(controls.controls(ours, published, {}))
+    shown = rows(make("controls", ours, published))
     assert shown["IMP, 70 %: best evaluation − last step (points)", "ours"]["SQuAD"] == pytest.approx(0.4)
     assert shown["full model: as released − best evaluation (points)", "ours"][
         "Average of 5"
@@ -122,13 +100,13 @@ def test_controls_measure_what_choosing_on_dev_adds(ours, published):
 
 
 def test_fidelity_judges_only_where_the_steps_are_the_paper_s(ours, micro, published):
-    shown = rows(extras.fidelity(ours, published, {}))
+    shown = rows(make("fidelity", ours, published))
     release = ours.average(Which("omp", 0.7), AVG5, column="score_release").mean()
     assert shown["OMP", "ours"]["70 %"] == pytest.approx(release)
     assert shown["OMP", "published"]["70 %"] == 54.4
     assert shown["OMP: within 2 points", "ours"]["70 %"] == ("yes" if abs(release - 54.4) <= 2 else "no")
     assert shown["full model", "ours"]["70 %"] == tableio.NOT_APPLICABLE
-    small = rows(extras.fidelity(micro, published, {}))
+    small = rows(make("fidelity", micro, published))
     assert small["OMP: within 2 points", "ours"]["70 %"] == tableio.NOT_APPLICABLE
     assert isinstance(small["OMP", "ours"]["70 %"], float)
 
@@ -141,7 +119,7 @@ def test_correlations_against_scipy(ours, published):
         assert rho == pytest.approx(spearmanr(points["loss"], points["score"]).statistic)
         assert n == len(points)
         assert low <= rho <= high
-    shown = rows(correlations.correlations(ours, published, {}))
+    shown = rows(make("correlations", ours, published))
     cell = shown["70 %, TAMT-MLM: MLM loss", "ours"]
     assert cell["Average of 5"].startswith("−0.")
     assert cell["Average of 5"].endswith("n 24")
