@@ -62,6 +62,12 @@ def in_pieces(place, job, events, seed, checkpoint_steps, most):
     return attempts
 
 
+def stopped_at(place, job, events, moments):
+    """One attempt after the other, each further on: none ends the job. moments: what happens, steps of checkpoints."""
+    for number, (before, checkpoint_steps) in enumerate(moments, 1):
+        assert not attempt(place, job, events, before, checkpoint_steps), f"moment {number}"
+
+
 def check(place, job, expected):
     """The job published what is expected and left nothing else behind."""
     assert place.published(job) == expected
@@ -99,6 +105,10 @@ def of(*names):
 def within(*names):
     """A checkpoint in a folder of one of these names."""
     return lambda saved: isinstance(saved, Checkpoint) and saved.path.parent.name in names
+
+
+def kind(*types):
+    return lambda first: isinstance(first, types)
 
 
 def anything(first):

@@ -1,7 +1,5 @@
 """What must hold on a GPU; skipped where there is none."""
 
-import os
-
 import pytest
 import torch
 
@@ -53,14 +51,6 @@ def trained(device: str, config: EncoderConfig = CONFIG) -> torch.Tensor:
     objective = TaskObjective(data(), HEAD, recipe, model, 3)
     train(model, objective, recipe, LinearDecay(1e-3, 20), 20, seed=3, mask=mask)
     return model.parameters.flat.detach().cpu()
-
-
-@pytest.fixture
-def exact():
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 def test_equal_runs_give_equal_bits_with_dropout_on(exact):

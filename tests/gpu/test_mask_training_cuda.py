@@ -1,7 +1,5 @@
 """Mask training on a GPU; skipped where there is none."""
 
-import os
-
 import pytest
 import torch
 
@@ -21,14 +19,6 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
 ]
 MLM = Head("mlm")
-
-
-@pytest.fixture
-def exact():
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 def search(device):

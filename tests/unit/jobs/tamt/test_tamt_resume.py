@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from killing import allowing, anything, attempt, check, in_pieces, kill, stop, when, within
+from killing import allowing, anything, attempt, check, in_pieces, kill, kind, stop, stopped_at, when, within
 from mask_world import TEXT, TUNED
 from preset_place import place_model
 from tickets.data.synthetic.build import build_task
@@ -79,17 +79,16 @@ def test_mask_training_is_stopped_at_every_delicate_moment(copied, name):
     job, expected = fresh_of(copied, name)
     moments = [
         # At a checkpoint of the curve: the mask is staged, the training's state is not.
-        (when(1, "save", lambda first: isinstance(first, Mask), kill), None),
-        (when(1, "save", lambda first: isinstance(first, Mask), stop), None),
-        (when(2, "save", lambda first: isinstance(first, Mask), kill), 1),
+        (when(1, "save", kind(Mask), kill), None),
+        (when(1, "save", kind(Mask), stop), None),
+        (when(2, "save", kind(Mask), kill), 1),
         # In the middle, between two of them.
-        (when(2, "save", lambda first: isinstance(first, Checkpoint), stop), 1),
+        (when(2, "save", kind(Checkpoint), stop), 1),
         # All masks are there, the first losses are too.
         (when(2, "write_json", lambda path: getattr(path, "name", "") == "losses.json", kill), 3),
         (when(1, "clear", anything, kill), 3),
     ]
-    for before, checkpoint_steps in moments:
-        assert not attempt(copied, job, EVENTS, before, checkpoint_steps)
+    stopped_at(copied, job, EVENTS, moments)
     copied.run(job, 1)
     check(copied, job, expected)
 
@@ -99,22 +98,17 @@ def test_a_chain_is_stopped_in_rounds_and_between_them(copied, name):
     job, expected = fresh_of(copied, name)
     moments = [
         (when(2, "next_mask", anything, kill), 1),  # trained, not pruned
+        # Pruned; the next round's training stops after its first step.
+        (when(2, "save", within("chains"), stop), 1),
         (
-            when(2, "save", within("chains"), stop),
-            1,
-        ),  # pruned; the next round's training stops after its first step
-        (
-            when(
-                2, "save", lambda first: isinstance(first, Checkpoint) and not within("chains")(first), kill
-            ),
+            when(2, "save", lambda first: kind(Checkpoint)(first) and not within("chains")(first), kill),
             1,
         ),
-        (when(1, "save", lambda first: isinstance(first, Mask), kill), 1),  # a mask wanted, not yet staged
+        (when(1, "save", kind(Mask), kill), 1),  # a mask wanted, not yet staged
         (when(1, "save", within("chains"), kill), None),  # staged, but the round's end is not written
         (when(2, "write_json", lambda path: getattr(path, "name", "") == "losses.json", kill), None),
     ]
-    for before, checkpoint_steps in moments:
-        assert not attempt(copied, job, EVENTS, before, checkpoint_steps)
+    stopped_at(copied, job, EVENTS, moments)
     copied.run(job, 1)
     check(copied, job, expected)
 
@@ -125,13 +119,12 @@ def test_a_fine_tuning_is_stopped_around_its_evaluations(copied, name):
     moments = [
         (when(1, "judge", anything, stop), None),  # stopped at the step of an evaluation, after it
         (when(1, "save", within("evaluations"), kill), 1),  # judged, and forgotten
-        (when(1, "save", lambda first: isinstance(first, Checkpoint), stop), 1),
+        (when(1, "save", kind(Checkpoint), stop), 1),
         (when(1, "save_file", anything, kill), None),  # the first run is over, but not recorded
         (when(1, "clear", anything, kill), 1),  # recorded, not cleaned up
         (when(2, "judge", anything, kill), None),  # in the second
     ]
-    for before, checkpoint_steps in moments:
-        assert not attempt(copied, job, EVENTS, before, checkpoint_steps)
+    stopped_at(copied, job, EVENTS, moments)
     copied.run(job, 1)
     check(copied, job, expected)
 
@@ -165,7 +158,7 @@ def test_a_second_cell_is_killed_after_the_first(copied):
     place.run(job)
     expected = place.published(job)
     place.remove(job)
-    assert not attempt(place, job, EVENTS, when(6, "save", lambda first: isinstance(first, Mask), kill), 1)
+    assert not attempt(place, job, EVENTS, when(6, "save", kind(Mask), kill), 1)
     trained = []
     begin = lambda name, first: trained.append(first) if name == "save" and isinstance(first, Mask) else None  # noqa: E731
     assert attempt(place, job, EVENTS, begin, 1)
@@ -177,9 +170,7 @@ def test_a_second_cell_is_killed_after_the_first(copied):
 def test_the_log_goes_on_where_it_was(copied):
     """A mean over steps begins afresh at the checkpoint; all else is as it was."""
     job, _ = fresh_of(copied, "mlm")
-    assert not attempt(
-        copied, job, EVENTS, when(3, "save", lambda first: isinstance(first, Checkpoint), stop), 1
-    )
+    assert not attempt(copied, job, EVENTS, when(3, "save", kind(Checkpoint), stop), 1)
     copied.run(job)
     log = copied.log(training_file(Method("tamt-mlm"), "70", 1, "base"))
     assert [row["step"] for row in log["rows"]] == [1, 2, 4, 6, 8]

@@ -31,6 +31,24 @@ def world(runs, files) -> Evidence:
     return evidence(runs, files)
 
 
+@pytest.fixture(scope="module")
+def bert(runs, files) -> Evidence:
+    """The world without RoBERTa."""
+    base = {name: frame[frame["model"] == "base"] for name, frame in files.items()}
+    return evidence(runs[runs["model"] == "base"], base)
+
+
+@pytest.fixture(scope="module")
+def rewinding(runs, files) -> Evidence:
+    """The world with IMP that rewinds beside the reference."""
+    return evidence(rewound(runs, 30.0), files)
+
+
+@pytest.fixture(scope="module")
+def nothing() -> Evidence:
+    return Evidence.from_frames(pd.DataFrame(columns=["task", "score"]), {}, None)
+
+
 def evidence(runs, files, **options):
     return Evidence.from_frames(runs, files, SIZES, **OPTIONS | options)
 
@@ -87,8 +105,8 @@ def test_every_claim_is_reproduced_in_a_world_where_it_holds(id, world, publishe
 
 
 @pytest.mark.parametrize("id", CLAIMS)
-def test_nothing_is_decided_without_runs(id, published):
-    verdict = judge(id, Evidence.from_frames(pd.DataFrame(columns=["task", "score"]), {}, None), published)
+def test_nothing_is_decided_without_runs(id, nothing, published):
+    verdict = judge(id, nothing, published)
     assert verdict.status == "not run"
     assert verdict.reason
 
@@ -173,9 +191,8 @@ NEEDS_ROBERTA = ["C05", "C09", "C10", "C13"]
 
 
 @pytest.mark.parametrize("id", CLAIMS)
-def test_with_bert_alone_nothing_is_said_of_roberta(id, runs, files, published):
-    base = {name: frame[frame["model"] == "base"] for name, frame in files.items()}
-    verdict = judge(id, evidence(runs[runs["model"] == "base"], base), published)
+def test_with_bert_alone_nothing_is_said_of_roberta(id, bert, published):
+    verdict = judge(id, bert, published)
     about_both = "inconclusive" if id in ("C11", "C30") else "reproduced"
     assert verdict.status == ("not run" if id in NEEDS_ROBERTA else about_both), verdict.reason
 
@@ -221,15 +238,15 @@ def test_c07_with_one_mask_takes_the_deviation_of_finetuning_seeds(runs, files, 
 
 
 @pytest.mark.parametrize("id", AGAINST_IMP)
-def test_imp_with_rewinding_stands_beside_and_decides_nothing(id, runs, files, published):
-    verdict = judge(id, evidence(rewound(runs, 30.0), files), published)
+def test_imp_with_rewinding_stands_beside_and_decides_nothing(id, rewinding, published):
+    verdict = judge(id, rewinding, published)
     assert verdict.status == "reproduced"
     assert "against IMP with rewinding: " in verdict.reason
     assert set(verdict.figures) == {"imp", "imp-rewind"}
 
 
-def test_rewinding_alone_is_told_apart(runs, files, published):
-    verdict = judge("C07", evidence(rewound(runs, 30.0), files), published)
+def test_rewinding_alone_is_told_apart(rewinding, published):
+    verdict = judge("C07", rewinding, published)
     assert verdict.figures["imp"]["status"] == "reproduced"
     assert verdict.figures["imp-rewind"]["status"] == "not reproduced"
 
@@ -259,11 +276,11 @@ def test_c16_a_lower_loss_elsewhere_decides_though_a_kind_is_missing(runs, files
     assert judge("C16", evidence(runs, files | {"pretraining": lower}), published).status == "not reproduced"
 
 
-def test_c17_judges_the_sparsities_with_checkpoints(runs, files, published):
+def test_c17_judges_the_sparsities_with_checkpoints(runs, files, world, published):
     masks = files["pretraining"]
     curve = masks[(masks["sparsity"] == 0.7) | (masks["main"] == 1)]
     verdict = judge("C17", evidence(runs, files | {"pretraining": curve}), published)
-    assert set(judge("C17", evidence(runs, files), published).figures["rho"]) > {"70 % tamt-mlm"}
+    assert set(judge("C17", world, published).figures["rho"]) > {"70 % tamt-mlm"}
     assert verdict.status == "reproduced"
 
 
