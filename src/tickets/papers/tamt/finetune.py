@@ -77,6 +77,7 @@ class Tuning:
     def run(self, address: RunAddress) -> None:
         """Fine-tune θ0 under a mask, and stage what the evaluations on the way found."""
         lab, plan, task = self.lab, self.plan(address), address.task
+        identity = lab.identity.fingerprint(address)
         model, wanted = self._model(address), mask_of(address)
         mask = None if wanted is None else self.context.mask(wanted)
         seed = derive_seed(lab.seed, "tamt-finetune", *_seeds(address))
@@ -84,8 +85,7 @@ class Tuning:
         resident = self._resident(address, plan)
         objective = TaskObjective(data, head, plan.recipe, model, seed, resident=resident)
         judged = candidates(plan.steps, plan.every, task, final=plan.few is not None)
-        watch = lab.watch(lab.identity.fingerprint(address))
-        points = Evaluations(lab, task, model, judged, plan.steps, lab.identity.fingerprint(address))
+        points = Evaluations(lab, task, model, judged, plan.steps, identity)
         self.context.progress.start(
             f"{task} {address.method} {address.level} %, {address.source}, seed {address.replicate}"
         )
@@ -98,7 +98,7 @@ class Tuning:
                 plan.steps,
                 seed=seed,
                 mask=mask,
-                watch=watch,
+                watch=lab.watch(identity),
                 after_step=points.after,
             )
         self._keep(address, plan, mask, points, trained, seed)
@@ -109,10 +109,11 @@ class Tuning:
     def _model(self, address: RunAddress) -> Model:
         """θ0 with a fresh head: the same for all masks of a fine-tuning seed, so that they can be paired."""
         lab, key = self.lab, (address.model, address.task)
-        if key not in self._models:
+        if key in self._models:
+            lab.reset(self._models[key], address.model)
+        else:
             self._models[key] = lab.model(address.model, lab.head(address.task))
         model = self._models[key]
-        lab.reset(model, address.model)
         seed = derive_seed(lab.seed, "tamt-head", *_seeds(address))
         model.load_heads(model.fresh_heads(torch.Generator().manual_seed(seed)))
         return model
@@ -151,14 +152,13 @@ class Tuning:
             "evaluations": len(points.candidates),
             "sequence": [[step, scores] for step, scores in points.sequence],
         }
-        dense = Mask.dense(lab.prunable(address.model))
         lab.record(
             address,
             address,
             Scored(points.both, metric, best.evaluation.dev[metric], extra),
             trained,
             removed=0.0 if mask is None else mask.sparsity,
-            mask=mask or dense,
+            mask=Mask.dense(lab.prunable(address.model)) if mask is None else mask,
             seeds={"train": seed},
         )
 

@@ -24,9 +24,7 @@ Objective = Literal["mlm", "kd", "mlm-kd"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 Flavour = Literal["imp", "imp-rewind"]
 Ablation = Literal["always", "calm", "adamw", "unpadded"]
-Axis = Literal[
-    "model", "task", "method", "level", "mask", "size", "objective", "init", "interval", "ablation"
-]
+Axis = Literal["model", "task", "method", "level", "mask", "size"]
 Level = Annotated[str, Field(pattern="^[1-9][0-9]$")]
 Positive = Annotated[int, Field(gt=0)]
 
