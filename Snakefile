@@ -25,6 +25,9 @@ rule all:
     input:
         rules.report_page.output,
         rules.report_page.input,  # so that a deleted table comes back
+        job_records(),  # in a fresh clone the tables are there, but not what they were made from
+    message:
+        f"everything of the preset {CONFIG.preset}"
 
 
 include: "workflow/rules/targets.smk"

@@ -60,6 +60,12 @@ def outputs_of(item):
     return [str(path) for path in item.outputs(ROOT / item.paper)]
 
 
+def job_records():
+    """What the jobs of all papers leave when they are done."""
+    stages = (stage for paper in PAPERS.values() for stage in paper.stages(CONFIG))
+    return below(job.record for stage in stages for job in stage.jobs())
+
+
 def rule_plans():
     """Rules of all papers' stages."""
     return [

@@ -169,7 +169,9 @@ def circumstances(device: str) -> dict[str, Any]:
 def _commit() -> dict[str, Any]:
     root = Path(__file__).parent
     answers = []
-    for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
+    # Results are in git too; that this run replaces some does not make its code another.
+    state = ["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)results"]
+    for command in (["rev-parse", "HEAD"], state):
         try:
             done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, timeout=10)
         except (OSError, subprocess.TimeoutExpired):
