@@ -14,6 +14,7 @@ from tickets.config import Config
 from tickets.data.encoded import EncodedTask
 from tickets.errors import TicketsError
 from tickets.grid import Job
+from tickets.jobs.devices import Claim, take
 from tickets.jobs.files import file_hash
 from tickets.models.heads import Head
 from tickets.models.hf import WEIGHTS, Checkpoint, load_folder
@@ -43,6 +44,7 @@ class Context:
         self.checkpoint_steps: int | None = None
         self.seconds: Counter[str] = Counter({"start": time.process_time()})
         self.begun = time.monotonic()
+        self._claim: Claim | None = None
         self._data: dict[str, EncodedTask] = {}
         self._checkpoints: dict[str, Checkpoint] = {}
         self._models: dict[tuple[Head, ...], Model] = {}
@@ -55,8 +57,13 @@ class Context:
 
     @cached_property
     def device(self) -> torch.device:
-        """The device of the config; 'cuda' without a GPU is an error, never a fallback."""
+        """The device of the config; 'cuda' without a GPU is an error, never a fallback.
+
+        A preset that asks for GPUs (`execution.gpus`) gets one that no other job has; this may have to wait for it.
+        """
         wanted = self.config.settings.execution.device
+        if wanted != "cpu" and self.config.settings.execution.gpus:
+            self._take_gpu()
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         if wanted == "cuda" and not torch.cuda.is_available():
@@ -69,6 +76,13 @@ class Context:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True)
         return torch.device(wanted)
+
+    def _take_gpu(self) -> None:
+        # Devices are counted without starting CUDA: once started, it goes on seeing all of them.
+        started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        if torch.cuda.device_count() and not started:
+            with self.timed("waiting"):
+                self._claim = take(self.job.name, lambda: bool(self.stop))
 
     def pretrained_file(self, role: str = "base") -> Path:
         """Weights of theta_0 on disk."""

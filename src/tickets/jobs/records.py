@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 
 from tickets.data.tasks import task
 from tickets.jobs.context import Context
+from tickets.jobs.devices import VISIBLE
 from tickets.jobs.files import file_hash, read_json, write_json
 from tickets.jobs.scoring import Evaluation
 from tickets.spec import RunAddress
@@ -127,6 +128,7 @@ def cost(context: Context, trained: Trained) -> dict[str, Any]:
 def job_cost(context: Context) -> dict[str, Any]:
     """What a whole job cost: wall and CPU seconds, seconds by phase, steps trained by this attempt."""
     job = context.job
+    gpu = context.device.type == "cuda"
     wall = time.monotonic() - context.begun
     return {
         "stage": job.stage.name,
@@ -136,7 +138,7 @@ def job_cost(context: Context) -> dict[str, Any]:
         "steps": context.progress.trained,
         "seconds": round(wall, 3),
         "cpu_seconds": round(time.process_time(), 3),
-        "gpu_seconds": round(wall, 3) if context.device.type == "cuda" else 0.0,
+        "gpu_seconds": round(wall - context.seconds["waiting"], 3) if gpu else 0.0,
         "phases": {name: round(value, 3) for name, value in context.seconds.items()},
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "circumstances": circumstances(str(context.device)),
@@ -146,7 +148,7 @@ def job_cost(context: Context) -> dict[str, Any]:
 @cache
 def circumstances(device: str) -> dict[str, Any]:
     """Where and with what the process runs; volatile, never part of an identity."""
-    gpu = torch.cuda.get_device_name() if device.startswith("cuda") else None
+    gpu = torch.cuda.get_device_properties(torch.device(device)) if device.startswith("cuda") else None
     return {
         "code": {"version": metadata.version("winning-tickets"), **_commit()},
         "lock_sha256": file_hash(LOCK) if LOCK.exists() else None,
@@ -154,7 +156,9 @@ def circumstances(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "device": device,
-        "gpu": gpu,
+        "gpu": None if gpu is None else gpu.name,
+        "gpu_uuid": None if gpu is None else str(gpu.uuid),
+        "visible_devices": None if gpu is None else os.environ.get(VISIBLE),
         "cpu": _cpu(),
         "threads": torch.get_num_threads(),
         "precision": "fp32",
