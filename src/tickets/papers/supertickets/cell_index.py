@@ -37,7 +37,8 @@ class CellIndex:
             raise TicketsError(
                 f"cells.csv: columns missing: {', '.join(missing)}. Run the `cells` rule of the paper again."
             )
-        tidy = cells.assign(variant=cells["variant"].fillna(""), rule=cells["rule"].fillna(""))
+        # Where no run has a variant, pandas reads the empty column as numbers.
+        tidy = cells.assign(**{name: cells[name].astype(object).fillna("") for name in ("variant", "rule")})
         level = (tidy["sparsity"].astype(float) * 10).round().astype(int).astype(object)
         tidy = tidy.assign(level=level.mask(tidy["rule"] == SUPER, SUPER))
         tidy = tidy.drop_duplicates([*_ADDRESS, "replicate"]).sort_values("replicate", kind="stable")
