@@ -3,6 +3,7 @@
 #   lth           Chen et al. 2020   src/tickets/papers/lth/stages.py
 #   supertickets  Liang et al. 2021  src/tickets/papers/supertickets/stages.py
 #   tamt          Liu et al. 2022    src/tickets/papers/tamt/stages.py
+# A cell that fails, runs out of time or memory is tried again with more of both (`retries` of the profile).
 for plan in rule_plans():
 
     rule:
@@ -19,7 +20,7 @@ for plan in rule_plans():
         priority: plan.priority
         threads: EXECUTION.threads
         resources:
-            gpu=EXECUTION.gpus,
+            **gpu_request(EXECUTION.gpus, PROFILE_RESOURCES),
             runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
             mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
         params:

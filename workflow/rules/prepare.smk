@@ -1,7 +1,10 @@
 # Before any experiment: the data of each task, encoded once, and the pre-trained models.
+from tickets.cluster import gpu_request
 from tickets.jobs.identity import data_identity, model_identity
 
 DATA = preset_data(CONFIG)
+# What a profile gives to all rules; a `gres` among it takes the place of `gpu`.
+PROFILE_RESOURCES = workflow.resource_settings.default_resources or {}
 # Of models with a tokenizer of their own.
 OWN_DATA = [key for key in DATA.values() if key[2]]
 
@@ -14,6 +17,10 @@ rule encode:
     wildcard_constraints:
         task="|".join(sorted({task for task, _, _ in DATA.values()})),
         max_length="[0-9]+",
+    resources:
+        **gpu_request(0, PROFILE_RESOURCES),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
     params:
         identity=lambda wildcards: data_identity(
             CONFIG, wildcards.task, int(wildcards.max_length)
@@ -35,6 +42,10 @@ if OWN_DATA:
             role="|".join(CONFIG.settings.own_tokenizers),
             task="|".join(sorted({task for task, _, _ in OWN_DATA})),
             max_length="[0-9]+",
+        resources:
+            **gpu_request(0, PROFILE_RESOURCES),
+            runtime=lambda wildcards, attempt: 60 * attempt,
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
         params:
             identity=lambda wildcards: data_identity(
                 CONFIG, wildcards.task, int(wildcards.max_length), wildcards.role
@@ -56,6 +67,7 @@ for role in CONFIG.settings.roles:
             str(ROOT / "logs" / f"model_{role}.log"),
         priority: 100
         resources:
+            **gpu_request(0, PROFILE_RESOURCES),
             runtime=lambda wildcards, attempt: EXECUTION.runtime * attempt,
             mem_mb=lambda wildcards, attempt: EXECUTION.mem_mb * attempt,
         params:
