@@ -1,0 +1,83 @@
+"""Whether mask and weights are those that the runs of a ticket record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tickets.data.encoded import content_hash
+from tickets.errors import TicketsError
+from tickets.exporting.model import Origin
+from tickets.exporting.scores import Line
+from tickets.exporting.ticket import Ticket
+from tickets.exporting.weights import Base
+from tickets.jobs.files import file_hash, read_json
+from tickets.models.hf import WEIGHTS
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of the weights; `doubt` if they may not be the ticket's."""
+
+    words: str
+    doubt: bool = False
+
+
+def _run_files(ticket: Ticket, lines: Sequence[Line]) -> list[Path]:
+    """Certificates of the runs under this mask, as far as they are at hand (they are DVC's, cells.csv is git's)."""
+    assert ticket.root is not None or not lines
+    found = [ticket.root / run / "run.json" for line in lines for run in line.runs] if ticket.root else []
+    return [path for path in found if path.exists()]
+
+
+def certificate_of(ticket: Ticket, lines: Sequence[Line]) -> dict[str, Any] | None:
+    """The birth certificate of a run under this mask, if one is at hand."""
+    files = _run_files(ticket, lines)
+    return read_json(files[0]) if files else None
+
+
+def check(
+    ticket: Ticket, lines: Sequence[Line], origin: Origin, base: Base, start: Path | None, chosen: bool
+) -> Checked:
+    """What is known of the weights; only those that the user has `chosen` may be others than the runs'.
+
+    Raises `TicketsError` for others, and if a run was trained under another mask.
+    """
+    if ticket.address is None:
+        return _check_header(ticket, base)
+    wanted = _recorded_weights(ticket, lines)
+    of_runs = ticket.use is not None and (start is not None or ticket.use.weights == "pretrained")
+    if wanted is None or not of_runs:
+        return Checked("no run at hand records whether they are those that the mask was found on", chosen)
+    file = start if start is not None else origin.folder / WEIGHTS
+    if file.exists() and file_hash(file) == wanted:
+        return Checked("the same file that the runs record")
+    if chosen:
+        return Checked("they are not, byte for byte, the file that the runs record", True)
+    raise TicketsError(
+        f"{file}: not the weights (sha256 {wanted[:16]}…) from which the ticket's runs started. `tickets audit` says "
+        "which file was changed; or name a model's folder with --model."
+    )
+
+
+def _recorded_weights(ticket: Ticket, lines: Sequence[Line]) -> str | None:
+    """sha256 of what the ticket's runs started from. Raises `TicketsError` if they were under another mask."""
+    wanted = None
+    for path in _run_files(ticket, lines):
+        inputs = read_json(path).get("inputs", {})
+        if inputs.get("mask_sha256") != ticket.digest:
+            raise TicketsError(
+                f"{path}: the run was trained under another mask (sha256 {str(inputs.get('mask_sha256'))[:16]}…) than "
+                f"{ticket.file} holds ({ticket.digest[:16]}…). One of them was changed; `tickets audit` says which."
+            )
+        wanted = inputs.get("weights_sha256")
+    return wanted
+
+
+def _check_header(ticket: Ticket, base: Base) -> Checked:
+    """Of a mask that `tickets prune` made."""
+    names = {name: base.stored[name] for name in ticket.mask if name in base.stored}
+    found = content_hash({name: base.state[stored].float() for name, stored in names.items()})
+    if found == ticket.provenance.get("weights_sha256"):
+        return Checked("those that the mask was made from")
+    return Checked("they are not those that the mask was made from, as its header records them", True)
