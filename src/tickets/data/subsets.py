@@ -4,11 +4,10 @@ A share of it (spec supertickets sections 4.1 and 5: domain adaptation, Figure 5
 section 5.1: few data).
 """
 
-from fractions import Fraction
-
 import torch
 from torch import Tensor
 
+from tickets.data.amounts import subset_size
 from tickets.data.encoded import Split
 from tickets.errors import TicketsError
 from tickets.training.seeds import derive_seed
@@ -22,12 +21,7 @@ def subset_rows(n: int, percent: float, task: str, seed: int = SEED) -> Tensor:
     The sample depends on n, percent, task and seed alone, and a smaller one lies within every larger one.
     Its size is rounded down, but never to 0. Raises `TicketsError` unless 0 < percent <= 100.
     """
-    if not 0 < percent <= 100:
-        raise TicketsError(
-            f"a training subset of {percent} % is asked for; give a number above 0, up to 100."
-        )
-    # Exact in the decimal digits: 0.1 % of 23,000 rows is 23, whatever the nearest binary fraction.
-    size = max(1, int(n * Fraction(str(percent)) / 100))
+    size = subset_size(n, percent)
     return _draw(n, size, derive_seed("subset", seed, task))
 
 

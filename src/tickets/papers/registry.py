@@ -16,6 +16,8 @@ from tickets.papers.lth.paper import Lth
 from tickets.papers.supertickets.paper import Supertickets
 from tickets.papers.tamt.paper import Tamt
 from tickets.papers.trained import Trained
+from tickets.planning.data import Data
+from tickets.planning.work import WorkOf
 from tickets.training.recipe import Recipe
 
 
@@ -57,6 +59,10 @@ class Paper(Chapter, Protocol):
 
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """All stages under a config."""
+        ...
+
+    def work(self, config: Config, data: Data) -> WorkOf:
+        """What its jobs compute, for `tickets plan`."""
         ...
 
     @property

@@ -10,7 +10,10 @@ from tickets.papers.lth.addresses import PAPER, mask
 from tickets.papers.lth.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.lth.settings import lth_settings
 from tickets.papers.lth.stages import Stages
+from tickets.papers.lth.work import LthWork
 from tickets.papers.trained import Trained
+from tickets.planning.data import Data
+from tickets.planning.work import WorkOf
 from tickets.training.recipe import Recipe
 
 
@@ -42,6 +45,10 @@ class Lth:
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """See `tickets.papers.registry.Paper`."""
         return Stages(config).all()
+
+    def work(self, config: Config, data: Data) -> WorkOf:
+        """See `tickets.papers.registry.Paper`."""
+        return LthWork(config, data)
 
     def recipe(self, config: Config, task: str) -> Recipe:
         """See `tickets.papers.registry.Paper`."""

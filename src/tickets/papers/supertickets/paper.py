@@ -11,7 +11,10 @@ from tickets.papers.supertickets.artifacts import ARTIFACTS, NOT_REPRODUCED
 from tickets.papers.supertickets.cell_columns import CELL_COLUMNS
 from tickets.papers.supertickets.settings import supertickets_settings
 from tickets.papers.supertickets.stages import Stages
+from tickets.papers.supertickets.work import SuperticketsWork
 from tickets.papers.trained import Trained
+from tickets.planning.data import Data
+from tickets.planning.work import WorkOf
 from tickets.training.recipe import Recipe
 
 
@@ -39,6 +42,10 @@ class Supertickets:
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """See `tickets.papers.registry.Paper`."""
         return Stages(config).all()
+
+    def work(self, config: Config, data: Data) -> WorkOf:
+        """See `tickets.papers.registry.Paper`."""
+        return SuperticketsWork(config, data)
 
     def recipe(self, config: Config, task: str) -> Recipe:
         """See `tickets.papers.registry.Paper`."""

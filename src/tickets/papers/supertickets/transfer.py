@@ -11,8 +11,8 @@ from tickets.models.body_file import load_body
 from tickets.papers.supertickets.addresses import LEVELS, multitask, weights_file
 from tickets.papers.supertickets.lab import Fine, TicketLab
 from tickets.papers.supertickets.multitask import super_tickets, ticket_at
+from tickets.papers.supertickets.recipes import transfer_recipe
 from tickets.papers.supertickets.stages import SOURCE
-from tickets.papers.supertickets.trial import at_rate
 from tickets.pruning.structured import StructuredMask
 from tickets.spec import RunAddress
 from tickets.training.recipe import Recipe
@@ -60,15 +60,6 @@ def shared_ticket(lab: TicketLab, role: str, task: str) -> tuple[str, Structured
 
 def _settings(lab: TicketLab, address: RunAddress) -> tuple[Recipe, float]:
     """Recipe and percent of the training data that the address names."""
-    recipe, variant = lab.recipe(address.task), address.variant
-    if variant.startswith("lr"):
-        return at_rate(recipe, lab.settings.rate_factors[int(variant[2:])]), 100.0
-    if not variant.startswith("data"):
-        return recipe, 100.0
-    percent, _, extended = variant.removeprefix("data").partition("-")
-    if extended:
-        n = len(lab.resident(address.task, address.model, float(percent)))
-        recipe = recipe.model_copy(update={"batch_size": lab.settings.extended_batch})
-        if recipe.total_steps(n) < lab.settings.extended_steps:
-            recipe = recipe.model_copy(update={"steps": lab.settings.extended_steps, "epochs": None})
-    return recipe, float(percent)
+    return transfer_recipe(
+        lab.settings, address, lambda percent: len(lab.resident(address.task, address.model, percent))
+    )

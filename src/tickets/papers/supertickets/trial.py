@@ -21,6 +21,7 @@ from tickets.models.body_file import save_body
 from tickets.models.model import Model
 from tickets.papers.supertickets.addresses import LEVELS, weights_file
 from tickets.papers.supertickets.lab import Fine, TicketLab, Tuned
+from tickets.papers.supertickets.recipes import fine_recipe
 from tickets.papers.supertickets.selection import best, recorded_choice
 from tickets.pruning.families import Decode, losing, random_ticket, winning
 from tickets.pruning.importance import importance
@@ -28,7 +29,6 @@ from tickets.pruning.ranking import count_ffns, count_heads
 from tickets.pruning.scores import Importance, Scores
 from tickets.pruning.structured import StructuredMask
 from tickets.spec import RunAddress
-from tickets.training.recipe import Recipe
 from tickets.training.seeds import derive_seed
 
 
@@ -65,21 +65,8 @@ def _start(context: Context) -> TicketLab:
 
 def fine(lab: TicketLab, address: RunAddress, structure: StructuredMask) -> Fine:
     """The fine-tuning that an address of this module's stages names."""
-    recipe, percent, draw = lab.recipe(address.task), 100.0, 0
-    kind = address.variant.rstrip("0123456789.")
-    number = address.variant.removeprefix(kind)
-    if kind == "lr":
-        recipe = at_rate(recipe, lab.settings.rate_factors[int(number)])
-    elif kind == "data":
-        recipe, percent = lab.settings.subset_recipes.get(number, recipe), float(number)
-    elif kind == "draw":
-        draw = int(number)
+    recipe, percent, draw = fine_recipe(lab.settings, address)
     return Fine(address, recipe, lab.context.pretrained(address.model).body, structure, percent, draw)
-
-
-def at_rate(recipe: Recipe, factor: float) -> Recipe:
-    """The recipe at a multiple of its learning rate."""
-    return recipe.model_copy(update={"learning_rate": recipe.learning_rate * factor})
 
 
 def _label(address: RunAddress, what: str) -> str:

@@ -1,7 +1,6 @@
 """Fine-tuning under a mask (spec tamt section 3), and on few examples (section 5.1)."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,13 +13,12 @@ from tickets.papers.tamt.addresses import mask_of, mask_seed
 from tickets.papers.tamt.evaluations import Evaluations
 from tickets.papers.tamt.lab import MaskLab
 from tickets.papers.tamt.method_facts import method_facts
+from tickets.papers.tamt.plans import Plan, plan_of
 from tickets.papers.tamt.selection import candidates, release_score
-from tickets.papers.tamt.settings import Few
 from tickets.pruning.mask import Mask
 from tickets.spec import RunAddress
 from tickets.training.loop import Trained, train
 from tickets.training.objective import TaskObjective
-from tickets.training.recipe import Recipe
 from tickets.training.resident import Resident
 from tickets.training.schedule import LinearDecay
 from tickets.training.seeds import derive_seed
@@ -40,21 +38,6 @@ def run_finetuning(context: Context) -> None:
             tuning.run(address)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run trains on and how long; `few` is None on the whole training set."""
-
-    recipe: Recipe
-    every: int
-    few: Few | None
-    n_train: int
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps."""
-        return self.recipe.total_steps(self.n_train)
-
-
 class Tuning:
     """A job's models and training data, shared by its runs."""
 
@@ -65,14 +48,8 @@ class Tuning:
 
     def plan(self, address: RunAddress) -> Plan:
         """Recipe and size of a run."""
-        settings, task = self.lab.settings, address.task
-        train = self.context.data(task).splits["train"]
-        if not address.variant:
-            return Plan(settings.recipe(task), settings.every(task), None, len(train))
-        size = address.variant[1:]
-        few = settings.grid.few[task][size]
-        recipe = settings.recipe(task).model_copy(update={"epochs": few.epochs, "steps": few.steps})
-        return Plan(recipe, few.every, few, int(size))
+        train = self.context.data(address.task).splits["train"]
+        return plan_of(self.lab.settings, address, len(train))
 
     def run(self, address: RunAddress) -> None:
         """Fine-tune θ0 under a mask, and stage what the evaluations on the way found."""
@@ -84,8 +61,7 @@ class Tuning:
         data, head = self.context.data(task), lab.head(task)
         resident = self._resident(address, plan)
         objective = TaskObjective(data, head, plan.recipe, model, seed, resident=resident)
-        judged = candidates(plan.steps, plan.every, task, final=plan.few is not None)
-        points = Evaluations(lab, task, model, judged, plan.steps, identity)
+        points = Evaluations(lab, task, model, plan.candidates, plan.steps, identity)
         self.context.progress.start(
             f"{task} {address.method} {address.level} %, {address.source}, seed {address.replicate}"
         )

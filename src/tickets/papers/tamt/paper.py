@@ -12,7 +12,10 @@ from tickets.papers.tamt.made import distance_inputs, pretraining_inputs, traini
 from tickets.papers.tamt.methods import tamt
 from tickets.papers.tamt.settings import PAIRS, WORDS, tamt_settings
 from tickets.papers.tamt.stages import Stages
+from tickets.papers.tamt.work import TamtWork
 from tickets.papers.trained import Trained
+from tickets.planning.data import Data
+from tickets.planning.work import WorkOf
 from tickets.training.recipe import Recipe
 
 _HERE = "tickets.papers.tamt"
@@ -47,6 +50,10 @@ class Tamt:
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """See `tickets.papers.registry.Paper`."""
         return Stages(config).all()
+
+    def work(self, config: Config, data: Data) -> WorkOf:
+        """See `tickets.papers.registry.Paper`."""
+        return TamtWork(config, data)
 
     def recipe(self, config: Config, task: str) -> Recipe:
         """See `tickets.papers.registry.Paper`."""
