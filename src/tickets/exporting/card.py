@@ -92,7 +92,7 @@ def render(facts: Facts) -> str:
         found_here=any(_found_on(facts, line) for line in facts.lines),
         classes=_loader(facts),
         circumstances=(facts.certificate or {}).get("circumstances", {}),
-        spec=_spec(ticket),
+        spec=_spec(facts),
         tickets_version=version("winning-tickets"),
         seed=_seed(ticket),
     )
@@ -208,10 +208,13 @@ def _loader(facts: Facts) -> tuple[str, str]:
     return _CLASSES[task.kind], labels
 
 
-def _spec(ticket: Ticket) -> str:
-    """Everything that the header says of the mask's making, as YAML."""
-    facts = dict(ticket.provenance)
-    return yaml.safe_dump(facts.get("spec", facts), sort_keys=True, allow_unicode=True)
+def _spec(facts: Facts) -> str:
+    """Everything that is known of the mask's making, as YAML: its header's, and if that has no spec, a run's."""
+    header = dict(facts.ticket.provenance)
+    spec = header.get("spec", header)
+    if "spec" not in header and facts.certificate is not None:
+        spec = {"mask": header, "run": facts.certificate.get("identity", {}).get("spec", {})}
+    return yaml.safe_dump(spec, sort_keys=True, allow_unicode=True)
 
 
 def _seed(ticket: Ticket) -> int | None:

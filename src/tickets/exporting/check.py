@@ -45,39 +45,50 @@ def check(
     """
     if ticket.address is None:
         return _check_header(ticket, base)
-    wanted = _recorded_weights(ticket, lines)
-    of_runs = ticket.use is not None and (start is not None or ticket.use.weights == "pretrained")
-    if wanted is None or not of_runs:
+    recorded = _recorded_weights(ticket, lines)
+    use = ticket.use
+    if use is not None and start is None and use.weights != "pretrained":
+        return Checked(f"not what the runs of this mask start from, which is `{use.weights}`", True)
+    if not recorded:
         return Checked("no run at hand records whether they are those that the mask was found on", chosen)
     file = start if start is not None else origin.folder / WEIGHTS
-    if file.exists() and file_hash(file) == wanted:
+    if file.exists() and recorded == {file_hash(file)}:
         return Checked("the same file that the runs record")
     if chosen:
-        return Checked("they are not, byte for byte, the file that the runs record", True)
+        return Checked("not, byte for byte, the file that the runs record", True)
     raise TicketsError(
-        f"{file}: not the weights (sha256 {wanted[:16]}…) from which the ticket's runs started. `tickets audit` says "
-        "which file was changed; or name a model's folder with --model."
+        f"{file}: not the weights (sha256 {', '.join(sorted(recorded))[:16]}…) from which the ticket's runs started. "
+        "`tickets audit` says which file was changed; or name a model's folder with --model."
     )
 
 
-def _recorded_weights(ticket: Ticket, lines: Sequence[Line]) -> str | None:
+def _recorded_weights(ticket: Ticket, lines: Sequence[Line]) -> set[str]:
     """sha256 of what the ticket's runs started from. Raises `TicketsError` if they were under another mask."""
-    wanted = None
+    found = set()
     for path in _run_files(ticket, lines):
-        inputs = read_json(path).get("inputs", {})
+        facts = read_json(path)
+        inputs, address = (
+            facts.get("inputs", {}),
+            facts.get("identity", {}).get("spec", {}).get("address", {}),
+        )
         if inputs.get("mask_sha256") != ticket.digest:
             raise TicketsError(
                 f"{path}: the run was trained under another mask (sha256 {str(inputs.get('mask_sha256'))[:16]}…) than "
                 f"{ticket.file} holds ({ticket.digest[:16]}…). One of them was changed; `tickets audit` says which."
             )
-        wanted = inputs.get("weights_sha256")
-    return wanted
+        # The run on the source itself made the weights that a ticket is rewound to; what it records is θ0.
+        made = address.get("weights") != "pretrained" and address.get("task") == address.get("source")
+        if not made and inputs.get("weights_sha256"):
+            found.add(str(inputs["weights_sha256"]))
+    return found
 
 
 def _check_header(ticket: Ticket, base: Base) -> Checked:
-    """Of a mask that `tickets prune` made."""
+    """Of a mask that the pipeline did not make: `tickets prune` records its weights."""
+    recorded = ticket.provenance.get("weights_sha256")
+    if recorded is None:
+        return Checked("the mask does not record which weights it was made from", True)
     names = {name: base.stored[name] for name in ticket.mask if name in base.stored}
-    found = content_hash({name: base.state[stored].float() for name, stored in names.items()})
-    if found == ticket.provenance.get("weights_sha256"):
+    if content_hash({name: base.state[stored].float() for name, stored in names.items()}) == recorded:
         return Checked("those that the mask was made from")
-    return Checked("they are not those that the mask was made from, as its header records them", True)
+    return Checked("not those that the mask was made from, as its header records them", True)

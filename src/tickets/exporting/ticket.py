@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from os.path import abspath
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,23 @@ def _address(facts: Mapping[str, Any]) -> MaskAddress | None:
 
 def _root_of(file: Path, address: MaskAddress) -> Path | None:
     """results/<preset> above the file; None if it was copied elsewhere. A file in another's place is an error."""
-    parts = file.parent.absolute().parts
+    parts = Path(abspath(file.parent)).parts  # links stay as they are: DVC's lead out of results
     depth = len(address.folder.parts)
     place = Path(*parts[-depth:])
     if place == address.folder:
-        return Path(*file.parent.parts[:-depth]) if len(file.parent.parts) > depth else Path(*parts[:-depth])
+        return _above(file.parent, depth)
     if place.parts[:2] == address.folder.parts[:2]:
         raise TicketsError(
             f"{file}: the mask says that it is {address.folder}, which is not where it lies. "
             "Restore the file (`dvc checkout`, or a fresh copy), or delete it and make it again."
         )
     return None
+
+
+def _above(folder: Path, depth: int) -> Path:
+    """The folder so many levels higher, relative if the path says enough."""
+    given = len(folder.parts) > depth and ".." not in folder.parts
+    return Path(*(folder.parts if given else Path(abspath(folder)).parts)[:-depth])
 
 
 def _use_of(address: MaskAddress) -> Use:
@@ -126,9 +133,9 @@ def _use_of(address: MaskAddress) -> Use:
 
 
 def _of_run(folder: Path) -> Ticket:
-    parts = folder.absolute().parts
+    parts = Path(abspath(folder)).parts
     run = RunAddress.parse(Path(*parts[-8:]))
-    root = Path(*folder.parts[:-8]) if len(folder.parts) > 8 else Path(*parts[:-8])
+    root = _above(folder, 8)
     level = read_json(folder / "metrics.json").get("resolved", run.level)
     wanted = read_json(folder / "run.json", "`dvc pull` brings it.").get("inputs", {}).get("mask_sha256")
     file = _stored(root, run.at(str(level)), wanted)
