@@ -42,7 +42,8 @@ def conclude(runs: Runs, outputs: Outputs) -> Conclusion:
     if not runs.pairs:
         return _without_pairs(runs, outputs)
     reasons = [*_outside(runs), *_shifted(runs.shifts)]
-    differ = f"{len(runs.pairs):,} of {both:,} runs differ, the most by {_largest(runs):.2f} points"
+    verb = "differs, by" if len(runs.pairs) == 1 else "differ, the most by"
+    differ = f"{len(runs.pairs):,} of {both:,} runs {verb} {_largest(runs):.2f} points"
     if reasons:
         return Conclusion("different", f"different: {differ}; {'; '.join(reasons)}.")
     beyond = sum(outside(pair, runs.noise) for pair in runs.pairs)
@@ -88,8 +89,9 @@ def _outside(runs: Runs) -> list[str]:
     if float(binom.sf(beyond - 1, len(apart), CHANCE)) >= ALPHA:
         return []
     unknown = sum(runs.noise.of(pair.here) is None for pair in apart)
+    which = "that is" if len(runs.pairs) == 1 else f"{beyond:,} of these by"
     what = f"more than seeds explain ({WIDTH:g} standard deviations)"
-    return [f"{beyond:,} of these by {what}" + (f", {unknown:,} without a yardstick" if unknown else "")]
+    return [f"{which} {what}" + (f", {unknown:,} without a yardstick" if unknown else "")]
 
 
 def _shifted(shifts: tuple[Shift, ...]) -> list[str]:

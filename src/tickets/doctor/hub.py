@@ -1,13 +1,11 @@
 """Models and data that a preset takes from the Hugging Face hub or from local folders."""
 
-import socket
 from pathlib import Path
 
 from tickets.doctor.check import Finding, listing
 from tickets.doctor.surroundings import Surroundings
 
 _HOST = "huggingface.co"
-_SECONDS = 3.0
 _OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
@@ -50,11 +48,10 @@ def hub(here: Surroundings) -> Finding:
         return Finding(
             "warning", found, "They will be downloaded; `tickets doctor --network` tries whether that works."
         )
-    try:
-        socket.create_connection((_HOST, 443), timeout=_SECONDS).close()
-    except OSError as error:
+    why = here.unreachable(_HOST, 443)
+    if why:
         advice = "Copy a cache here (HF_HOME), or use local folders for model.path and data.path (DATA.md)."
-        return Finding("error", f"{found}; {_HOST} cannot be reached ({error.strerror or error})", advice)
+        return Finding("error", f"{found}; {_HOST} cannot be reached ({why})", advice)
     return Finding("ok", f"{found}; {_HOST} can be reached, they will be downloaded")
 
 

@@ -2,7 +2,6 @@
 
 import configparser
 import shutil
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from tickets.doctor.surroundings import Surroundings
 
 _GB = 1e9
 _SPARE = 1.0  # GB that should stay free whatever a preset needs
-_SECONDS = 3.0
 
 
 def disk(here: Surroundings) -> Finding:
@@ -130,11 +128,8 @@ def unreachable(here: Surroundings, remote: Remote) -> str:
     if not here.network or parts.scheme not in ("http", "https", "ssh", "sftp", "webdav", "webdavs"):
         return ""
     port = parts.port or {"http": 80, "webdav": 80, "ssh": 22, "sftp": 22}.get(parts.scheme, 443)
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=_SECONDS).close()
-    except OSError as error:
-        return f"which cannot be reached ({error.strerror or error})"
-    return ""
+    why = here.unreachable(parts.hostname or "", port)
+    return f"which cannot be reached ({why})" if why else ""
 
 
 def tracked(here: Surroundings) -> Finding:

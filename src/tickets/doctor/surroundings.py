@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from queue import Empty, Queue
+from threading import Lock, Thread
 from typing import Any
 
 import yaml
@@ -112,6 +114,26 @@ class Surroundings:
         except OSError as error:
             return Answer(-1, "", str(error))
         return Answer(done.returncode, done.stdout.strip(), done.stderr.strip())
+
+    def unreachable(self, host: str, port: int) -> str:
+        """Why a host does not answer within the time allowed; '' if it does.
+
+        Looking up a name has no time limit of its own, so it happens in a thread that nobody waits for.
+        """
+        said: Queue[str] = Queue()
+
+        def connect() -> None:
+            try:
+                socket.create_connection((host, port), timeout=PATIENCE).close()
+                said.put("")
+            except OSError as error:
+                said.put(error.strerror or str(error))
+
+        Thread(target=connect, daemon=True).start()
+        try:
+            return said.get(timeout=PATIENCE)
+        except Empty:
+            return f"no answer within {PATIENCE:g} s"
 
     @cached_property
     def needs_gpu(self) -> bool:

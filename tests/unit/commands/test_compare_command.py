@@ -37,7 +37,7 @@ def test_different_results(tickets, place, tmp_path, monkeypatch):
     facts, plot = tmp_path / "facts.json", tmp_path / "scores.png"
     done = tickets("compare", "lth", "--with", other, "--json", facts, "--plot", plot)
     assert done.code == 1
-    assert "Different: 1 of 18 runs differ, the most by 42.00 points" in done.out
+    assert "Different: 1 of 18 runs differs, by 42.00 points" in done.out
     assert "lth/rte/pretrained/imp/from-rte/sparsity70/seed1" in done.out
     assert len(done.out.splitlines()) < 60
     found = json.loads(facts.read_text())

@@ -53,7 +53,7 @@ def test_one_changed_run_is_judged_by_two_sds_of_a_difference_of_seeds(against, 
     assert pair.gap == pytest.approx(-points)
     assert report.runs.in_noise(pair) == pytest.approx(abs(points) / 2**0.5)
     assert report.conclusion.kind == kind
-    assert f"1 of {ALL} runs differ, the most by {abs(points):.2f} points" in report.conclusion.sentence
+    assert f"1 of {ALL} runs differs, by {abs(points):.2f} points" in report.conclusion.sentence
 
 
 def test_other_seeds_everywhere_are_within_noise(against):

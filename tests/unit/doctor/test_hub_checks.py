@@ -1,9 +1,11 @@
 """The hub: what a preset needs of it, what is cached, and that nothing is asked of the network unless told to."""
 
+import time
+
 import pytest
 import yaml
 
-from tickets.doctor import hub
+from tickets.doctor import hub, surroundings
 
 MODEL = "google-bert/bert-base-uncased"
 
@@ -24,7 +26,7 @@ def connections(monkeypatch):
             raise OSError(101, "Network is unreachable")
         return open("/dev/null")
 
-    monkeypatch.setattr(hub.socket, "create_connection", connect)
+    monkeypatch.setattr(surroundings.socket, "create_connection", connect)
     return tried
 
 
@@ -100,3 +102,16 @@ def test_local_folders(machine):
     assert (found.state, found.found) == ("error", "not there: data: glue")
     (machine.root / "glue").mkdir()
     assert hub.local(machine.surroundings("mini")).state == "ok"
+
+
+def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(machine, monkeypatch):
+    def slow(address, timeout):
+        time.sleep(5)
+        raise OSError("too late")
+
+    monkeypatch.setattr(surroundings, "PATIENCE", 0.2)
+    monkeypatch.setattr(surroundings.socket, "create_connection", slow)
+    begun = time.monotonic()
+    found = hub.hub(machine.surroundings("mini", network=True))
+    assert time.monotonic() - begun < 4
+    assert (found.state, "cannot be reached (no answer within 0.2 s)" in found.found) == ("error", True)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tickets.config import load_config
-from tickets.doctor import leftovers, storage
+from tickets.doctor import leftovers, storage, surroundings
 from tickets.papers.registry import papers
 
 Usage = namedtuple("Usage", "total used free")
@@ -99,7 +99,7 @@ def test_a_remote_on_the_network_is_tried_only_when_asked(machine, monkeypatch):
         asked.append(address)
         raise OSError(111, "Connection refused")
 
-    monkeypatch.setattr(storage.socket, "create_connection", refuse)
+    monkeypatch.setattr(surroundings.socket, "create_connection", refuse)
     assert storage.dvc(machine.surroundings()).found.endswith("(not tried; --network does)")
     assert asked == []
     found = storage.dvc(machine.surroundings(network=True))
