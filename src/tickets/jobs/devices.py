@@ -118,6 +118,11 @@ def jobs_per_gpu(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
+def places(environment: Mapping[str, str]) -> int:
+    """How many jobs can have a GPU of this machine at a time; 0 where no GPU is listed."""
+    return len(visible(environment)) * jobs_per_gpu(environment)
+
+
 def lock_folder() -> Path:
     """Where the locks are: TICKETS_GPU_LOCKS, or a folder of the user's own in /tmp.
 

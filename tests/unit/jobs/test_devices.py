@@ -14,7 +14,7 @@ from tickets.config import parse_config
 from tickets.errors import TicketsError
 from tickets.jobs import context as context_module
 from tickets.jobs.context import Context
-from tickets.jobs.devices import Device, jobs_per_gpu, lock_folder, take, visible, wait_for
+from tickets.jobs.devices import Device, jobs_per_gpu, lock_folder, places, take, visible, wait_for
 from tickets.training.interrupt import Interrupted, StopRequest
 from tiny_engine import tiny_preset
 
@@ -185,6 +185,12 @@ def test_locks_lie_outside_the_checkout_and_do_not_follow_the_temporary_folder_o
     outside.setenv("TICKETS_GPU_LOCKS", str(tmp_path / "file" / "locks"))
     with pytest.raises(TicketsError, match="TICKETS_GPU_LOCKS"):
         lock_folder()
+
+
+def test_places_are_devices_times_jobs_that_share_one():
+    assert places({"CUDA_VISIBLE_DEVICES": "0,1"}) == 2
+    assert places({"CUDA_VISIBLE_DEVICES": "0,1", "TICKETS_JOBS_PER_GPU": "3"}) == 6
+    assert places({"CUDA_VISIBLE_DEVICES": ""}) == 0
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", ""])
