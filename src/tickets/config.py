@@ -227,6 +227,10 @@ class Config(BaseModel):
     preset: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]*$")]
     settings: Preset
 
+    def __hash__(self) -> int:
+        """Settings hold mappings, which have no hash; equal configs have equal names."""
+        return hash(self.preset)
+
     @property
     def root(self) -> Path:
         """Folder of all results of the preset."""

@@ -91,12 +91,16 @@ class Stage:
 
     def jobs(self) -> Iterator["Job"]:
         """The jobs of the stage: cells that agree on the axes that are not packed."""
+        return iter(self._jobs)
+
+    @cached_property
+    def _jobs(self) -> tuple["Job", ...]:
         groups: dict[tuple[tuple[str, str], ...], list[dict[str, str]]] = {}
+        packed = self.packed()
         for axes in self.cells():
-            key = tuple((k, v) for k, v in axes.items() if k not in self.packed())
+            key = tuple((k, v) for k, v in axes.items() if k not in packed)
             groups.setdefault(key, []).append(axes)
-        for key, cells in groups.items():
-            yield Job(self, dict(key), tuple(cells))
+        return tuple(Job(self, dict(key), tuple(cells)) for key, cells in groups.items())
 
     def job(self, axes: Axes) -> "Job":
         """The job with these values of the open axes, or a `TicketsError` that names the ones there are."""

@@ -1,5 +1,6 @@
 """The paper `lth` as the command line and the workflow see it."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Lth:
 
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """See `tickets.papers.registry.Paper`."""
-        return Stages(config).all()
+        return _stages(config)
 
     def work(self, config: Config, data: Data) -> WorkOf:
         """See `tickets.papers.registry.Paper`."""
@@ -61,3 +62,9 @@ class Lth:
     def evidence_options(self, config: Config) -> dict[str, Any]:
         """See `tickets.papers.registry.Paper`."""
         return {"ddof": lth_settings(config).ddof}
+
+
+@lru_cache(maxsize=2)
+def _stages(config: Config) -> tuple[Stage, ...]:
+    """All stages, made once for a config: the workflow asks for them at every rule."""
+    return Stages(config).all()

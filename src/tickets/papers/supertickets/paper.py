@@ -1,5 +1,6 @@
 """The paper `supertickets` as the command line and the workflow see it."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Supertickets:
 
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """See `tickets.papers.registry.Paper`."""
-        return Stages(config).all()
+        return _stages(config)
 
     def work(self, config: Config, data: Data) -> WorkOf:
         """See `tickets.papers.registry.Paper`."""
@@ -58,3 +59,9 @@ class Supertickets:
     def evidence_options(self, config: Config) -> dict[str, Any]:
         """See `tickets.papers.registry.Paper`."""
         return {"ddof": supertickets_settings(config).ddof}
+
+
+@lru_cache(maxsize=2)
+def _stages(config: Config) -> tuple[Stage, ...]:
+    """All stages, made once for a config: the workflow asks for them at every rule."""
+    return Stages(config).all()

@@ -1,5 +1,6 @@
 """The paper `tamt` as the command line and the workflow see it."""
 
+from functools import lru_cache
 from typing import Any
 
 from tickets.config import Config
@@ -49,7 +50,7 @@ class Tamt:
 
     def stages(self, config: Config) -> tuple[Stage, ...]:
         """See `tickets.papers.registry.Paper`."""
-        return Stages(config).all()
+        return _stages(config)
 
     def work(self, config: Config, data: Data) -> WorkOf:
         """See `tickets.papers.registry.Paper`."""
@@ -83,3 +84,9 @@ class Tamt:
             "intervals": settings.imp.intervals,
             "horizon": settings.imp.recipe.total_steps,
         }
+
+
+@lru_cache(maxsize=2)
+def _stages(config: Config) -> tuple[Stage, ...]:
+    """All stages, made once for a config: the workflow asks for them at every rule."""
+    return Stages(config).all()
