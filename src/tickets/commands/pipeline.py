@@ -9,7 +9,7 @@ from tickets.commands.options import DEFAULT_CONFIG, ConfigFile, Paper, Preset
 from tickets.config import load_config
 from tickets.errors import TicketsError
 from tickets.grid import find_stage
-from tickets.papers.registry import cell_stages, cells_read
+from tickets.papers.registry import cell_stages
 from tickets.papers.registry import chapter as find_chapter
 from tickets.papers.registry import frame as find_frame
 from tickets.papers.registry import paper as find_paper
@@ -122,33 +122,16 @@ def render(
     preset: Preset = None,
 ) -> None:
     """Render one table or figure from the collected cells."""
-    from tickets.figures.render import render_artifact
+    from tickets.papers.making import render as make
     from tickets.papers.registry import artifact as find_artifact
 
-    loaded = load_config(config, preset)
-    item = find_artifact(artifact)
-    folder = loaded.root / item.paper
-    render_artifact(
-        item,
-        [loaded.root / path for path in cells_read(loaded, item)],
-        folder,
-        loaded.preset,
-        frames={name: folder / f"{name}.csv" for name in item.frames},
-        facts=read_facts(folder) if item.facts else None,
-        options=find_chapter(item.paper).evidence_options(loaded),
-    )
-
-
-def read_facts(folder: Path) -> dict[str, dict[str, object]]:
-    """The recipe facts of a paper's results."""
-    from tickets.jobs.files import read_json
-
-    return read_json(folder / "facts.json", "Run `tickets facts` first.")
+    make(load_config(config, preset), find_artifact(artifact))
 
 
 def claims(paper: Paper, config: ConfigFile = DEFAULT_CONFIG, preset: Preset = None) -> None:
     """Judge every claim of a paper: results/<preset>/<paper>/claims.{json,md}."""
     from tickets.papers.judge import judge
+    from tickets.papers.making import read_facts
 
     loaded = load_config(config, preset)
     judge(loaded, find_paper(paper), read_facts(loaded.root / paper))

@@ -31,13 +31,15 @@ def render_artifact(
     paper_dir: Path | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
     options: Mapping[str, Any] | None = None,
+    pictures: bool = True,
 ) -> tuple[Path, ...]:
     """Write the files of `artifact` below `out_dir` (results/<preset>/<paper>) and return their paths.
 
     cells_paths: the parts of cells.csv that the preset has (none: all is "not run"). frames: the paper's other
     tidy files by name. paper_dir: the published values (default paper/<paper>). facts: the preset's recipe, task
-    id -> {train_examples, steps, batch, ...}. options: further arguments of the paper's Evidence. Each file
-    appears complete or not at all; equal input gives equal bytes. Raises `TicketsError` for unreadable input.
+    id -> {train_examples, steps, batch, ...}. options: further arguments of the paper's Evidence. Without `pictures`
+    a figure is only what is drawn (its csv). Each file appears complete or not at all; equal input gives equal bytes.
+    Raises `TicketsError` for unreadable input.
     """
     published_dir = paper_dir or Path("paper") / artifact.paper
     facts = facts or {}
@@ -45,10 +47,14 @@ def render_artifact(
         artifact.paper, cells_paths, frames or {}, published_dir, facts, options or {}
     )
     make = partial(artifact.function(), ours, published, facts)
-    files = (_table_files if artifact.kind == "table" else _figure_files)(artifact, make, preset)
-    for path in artifact.outputs(out_dir):
+    if artifact.kind == "table":
+        files = _table_files(artifact, make, preset)
+    else:
+        files = _figure_files(artifact, make, preset, pictures)
+    written = tuple(path for path in artifact.outputs(out_dir) if path.suffix[1:] in files)
+    for path in written:
         write_atomically(path, files[path.suffix[1:]])
-    return artifact.outputs(out_dir)
+    return written
 
 
 def read_evidence(
@@ -72,12 +78,15 @@ def describe_preset(preset: str) -> str:
     return f"preset {preset}" + (f": {_ABOUT[preset]}" if preset in _ABOUT else "")
 
 
-def _figure_files(artifact: Artifact, make: Callable[[], Any], preset: str) -> dict[str, bytes]:
+def _figure_files(
+    artifact: Artifact, make: Callable[[], Any], preset: str, pictures: bool
+) -> dict[str, bytes]:
     from tickets.figures.style import figure_files, house_style  # matplotlib; tables do without it
 
     with house_style():
         figure, drawn = make()
-        files = figure_files(figure, f"{artifact.number}, {describe_preset(preset)}")
+        footer = f"{artifact.number}, {describe_preset(preset)}"
+        files = figure_files(figure, footer) if pictures else {}
     return files | {"csv": drawn.to_csv(index=False, lineterminator="\n").encode()}
 
 

@@ -11,8 +11,13 @@ from tickets.papers.claims import evaluate_claims, write_claims
 from tickets.papers.registry import Paper
 
 
-def judge(config: Config, paper: Paper, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Judge every claim of the paper on all its cells, and on the published numbers."""
+def judge(
+    config: Config, paper: Paper, facts: Mapping[str, Mapping[str, Any]], out: Path | None = None
+) -> None:
+    """Judge every claim of the paper on all its cells, and on the published numbers.
+
+    out: the folder to write to, by default where the claims belong
+    """
     folder = config.root / paper.id
     frames = {frame.name: folder / f"{frame.name}.csv" for frame in paper.frames}
     options = paper.evidence_options(config)
@@ -21,4 +26,5 @@ def judge(config: Config, paper: Paper, facts: Mapping[str, Mapping[str, Any]]) 
     )
     predicates = import_module(f"tickets.papers.{paper.id}.claims").PREDICATES
     results = evaluate_claims(Path("paper") / paper.id / "claims.yaml", predicates, ours, published)
-    write_claims(results, folder / "claims.json", folder / "claims.md", config.preset, paper.id)
+    out = out or folder
+    write_claims(results, out / "claims.json", out / "claims.md", config.preset, paper.id)

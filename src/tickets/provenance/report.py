@@ -36,19 +36,24 @@ _CLASSES = {"reproduced": "yes", "not reproduced": "no", "inconclusive": "open",
 
 
 def write_report(preset: str, results_dir: Path, papers: Sequence[str], out: Path) -> None:
-    """Write the page `out` from results_dir/<paper>/ (`results_dir` is results/<preset>) for each paper.
+    """Write the page `out`; see `report_page`."""
+    write_atomically(out, report_page(preset, results_dir, papers, out.parent).encode())
+
+
+def report_page(preset: str, results_dir: Path, papers: Sequence[str], folder: Path) -> str:
+    """The page as it is in `folder`, from results_dir/<paper>/ (`results_dir` is results/<preset>) for each paper.
 
     Reads tables/, figures/, claims.json, costs.csv (else cells.csv) and the runs' certificates. What was not made
     is named as missing, with the command that makes it. Raises `TicketsError` for unknown papers and broken files.
     """
     if not papers:
         raise TicketsError("no papers given; name at least one, for example lth.")
-    loaded = [load_paper(paper, results_dir / paper, out.parent) for paper in papers]
+    loaded = [load_paper(paper, results_dir / paper, folder) for paper in papers]
     title, text = BANNERS.get(
         preset, (f"Preset {preset}", "A preset of your own; read config.yaml for its scale.")
     )
     page = _environment().get_template("report.html.jinja")
-    html = page.render(
+    html: str = page.render(
         preset=preset,
         banner_title=title,
         banner_text=text,
@@ -58,7 +63,7 @@ def write_report(preset: str, results_dir: Path, papers: Sequence[str], out: Pat
         inputs=_inputs(results_dir, papers),
         made_with=_made_with(),
     )
-    write_atomically(out, html.encode())
+    return html
 
 
 def _environment() -> Environment:

@@ -37,15 +37,16 @@ Tickets = Mapping[str, tuple[int, StructuredMask]]
 def run_multitask(context: Context) -> None:
     """Train the shared model of every cell and judge it on all its tasks."""
     lab = TicketLab(context)
-    context.progress.total = len(context.job.plans()) * _steps(lab)
+    context.progress.total = len(context.job.plans()) * shared_steps(lab)
     for cell in context.job.plans():
         if all(finished(context, run, lab.identity.fingerprint(run)) for run in cell.runs):
-            context.progress.skip(_steps(lab), f"{cell.runs[0].folder}: finished earlier")
+            context.progress.skip(shared_steps(lab), f"{cell.runs[0].folder}: finished earlier")
             continue
         _train(lab, cell)
 
 
-def _steps(lab: TicketLab) -> int:
+def shared_steps(lab: TicketLab) -> int:
+    """Optimizer steps of a shared model."""
     recipe, role = lab.settings.multitask_recipe, lab.settings.models[0]
     sizes = (len(lab.resident(task, role)) for task in lab.settings.tasks)
     return recipe.steps_of(sum(recipe.steps_per_epoch(n) for n in sizes))
@@ -79,7 +80,7 @@ def ticket_at(
 def _train(lab: TicketLab, cell: Cell) -> None:
     first = cell.runs[0]
     role, recipe = first.model, lab.settings.multitask_recipe
-    tickets = _tickets(lab, cell)
+    tickets = shared_tickets(lab, cell)
     union = reduce(or_, (structure for _, structure in tickets.values()))
     heads = {task: lab.head(task, f"{task}.") for task in tickets}
     model = _model(lab, role, heads, union, first.replicate)
@@ -106,7 +107,7 @@ def _train(lab: TicketLab, cell: Cell) -> None:
     lab.forget()
 
 
-def _tickets(lab: TicketLab, cell: Cell) -> Tickets:
+def shared_tickets(lab: TicketLab, cell: Cell) -> Tickets:
     """The ticket of every task under the method of the cell."""
     first, tasks = cell.runs[0], [run.task for run in cell.runs]
     if first.method == "mt-dnn":

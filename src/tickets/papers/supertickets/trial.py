@@ -91,7 +91,7 @@ def _full(lab: TicketLab, address: RunAddress, cell: Cell) -> None:
     tuned = lab.finetune(run, _label(address, "full"))
     with lab.context.timed("importance"):
         found = _sweep(lab, run, tuned)
-    found.save(lab.context.results / cell.files[0], _provenance(lab, address))
+    found.save(lab.context.results / cell.files[0], provenance(lab, address))
     for path in cell.files[1:]:  # the super ticket is the full model until a level beats it
         save_body(tuned.body, lab.context.results / path)
     lab.keep(run, tuned, "00")
@@ -115,7 +115,7 @@ def _tickets(lab: TicketLab, runs: Sequence[RunAddress], scores: Scores, cell: C
     """Save the mask of every level, rewind, train."""
     for address, mask in zip(runs, cell.masks, strict=True):
         structure = ticket(lab, address, scores)
-        lab.save_mask(structure.mask(), mask.file, _provenance(lab, address))
+        lab.save_mask(structure.mask(), mask.file, provenance(lab, address))
         if _done(lab, address):
             continue
         run = fine(lab, address, structure)
@@ -155,6 +155,7 @@ def _keep_super(lab: TicketLab, run: Fine, tuned: Tuned, cell: Cell) -> None:
         save_body(tuned.body, lab.context.results / kept)
 
 
-def _provenance(lab: TicketLab, address: RunAddress) -> dict[str, Any]:
+def provenance(lab: TicketLab, address: RunAddress) -> dict[str, Any]:
+    """What a run's mask or importance scores say of their making."""
     rules = lab.settings.tickets.model_dump(mode="json")
     return {"paper": address.paper, "of": address.facts(), "rules": rules, "seed": lab.seed}
