@@ -15,8 +15,8 @@ from torch import Tensor
 from tickets.config import Config
 from tickets.errors import TicketsError
 from tickets.exporting.card import Facts, card_path, render
-from tickets.exporting.check import Checked, certificate_of, check
-from tickets.exporting.model import Origin, base_of, given
+from tickets.exporting.check import certificate_of, check
+from tickets.exporting.model import base_of, given
 from tickets.exporting.removed import smaller_model
 from tickets.exporting.scores import Line, lines_of, read_rows
 from tickets.exporting.start import start_of
@@ -32,6 +32,7 @@ from tickets.exporting.weights import (
 )
 from tickets.models.body_file import load_body
 from tickets.models.hf import WEIGHTS
+from tickets.pruning.structured import StructuredMask
 
 TORCH_MASK = "mask_torch.safetensors"
 _TOKENIZER = ("tokenizer", "vocab", "merges", "special_tokens_map", "added_tokens", "spiece", "sentencepiece")
@@ -54,6 +55,37 @@ def export(
     Raises `TicketsError` for a mask of another model, for weights that are not there or are not those of the runs,
     and for what cannot be written.
     """
+    _refuse(ticket, out, remove)
+    lines = _lines(ticket)
+    certificate = certificate_of(ticket, lines)
+    origin = given(model) if model is not None else base_of(ticket, certificate, config)
+    base, start = read_base(origin.folder), start_of(ticket, weights)
+    checked = check(ticket, lines, origin, base, start, model is not None)
+    if start is not None:
+        base = with_body(base, load_body(start), start)
+    mask, gone = weight_mask(ticket.mask, base, ticket.file), ticket.structure if remove else None
+    state = masked_state(base, mask) if gone is None else reduced_state(base, gone)
+    facts = Facts(
+        name=out.name,
+        ticket=ticket,
+        mask=mask,
+        origin=origin,
+        weights="pretrained" if start is None or ticket.use is None else ticket.use.weights,
+        lines=lines,
+        certificate=certificate,
+        zeros=sum(int((value == 0).sum()) for value in state.values()),
+        size=sum(value.numel() for value in state.values()),
+        checked=checked,
+        mlm=any(name.startswith(("cls.predictions", "lm_head")) for name in state),
+        untied=decodes_with_words(base, mask),
+        removed=gone is not None,
+        tokenizer=bool(_tokenizer(base.folder)),
+    )
+    _write(out, base, state, gone, facts)
+    return facts
+
+
+def _refuse(ticket: Ticket, out: Path, remove: bool) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TicketsError(
             f"{out}: is there already, and is left as it is. Name a new folder, or delete it first."
@@ -62,66 +94,26 @@ def export(
         raise TicketsError(
             f"{ticket.file}: a mask over single weights, of which nothing can be left out. Export it without --remove."
         )
-    lines = _lines(ticket)
-    certificate = certificate_of(ticket, lines)
-    origin = given(model) if model is not None else base_of(ticket, certificate, config)
-    base = read_base(origin.folder)
-    start = start_of(ticket, weights)
-    checked = check(ticket, lines, origin, base, start, model is not None)
-    if start is not None:
-        base = with_body(base, load_body(start), start)
-    name = "pretrained" if start is None or ticket.use is None else ticket.use.weights
-    return _write(ticket, out, base, origin, lines, certificate, name, checked, remove)
 
 
 def _write(
-    ticket: Ticket,
-    out: Path,
-    base: Base,
-    origin: Origin,
-    lines: list[Line],
-    certificate: Mapping[str, Any] | None,
-    weights: str,
-    checked: Checked,
-    remove: bool,
-) -> Facts:
-    mask = weight_mask(ticket.mask, base, ticket.file)
-    structure = ticket.structure
-    untied = decodes_with_words(base, mask)
-    small = structure is not None and remove
-    state = reduced_state(base, structure) if structure is not None and remove else masked_state(base, mask)
-    tokenizer = _tokenizer(base.folder)
-    facts = Facts(
-        name=out.name,
-        ticket=ticket,
-        mask=mask,
-        origin=origin,
-        weights=weights,
-        lines=lines,
-        certificate=certificate,
-        zeros=sum(int((value == 0).sum()) for value in state.values()),
-        size=sum(value.numel() for value in state.values()),
-        checked=checked,
-        mlm=any(name.startswith(("cls.predictions", "lm_head")) for name in state),
-        untied=untied,
-        removed=small,
-        tokenizer=bool(tokenizer),
-    )
-    changes: dict[str, Any] = {"tie_word_embeddings": False} if untied else {}
+    out: Path, base: Base, state: Mapping[str, Tensor], gone: StructuredMask | None, facts: Facts
+) -> None:
+    """All files. gone: the structure by which `state` is reduced, if it is."""
+    changes: dict[str, Any] = {"tie_word_embeddings": False} if facts.untied else {}
     with _folder(out) as part:
-        if structure is not None and remove:
-            changes |= smaller_model(part, base.config, structure)
+        if gone is None:
+            _save(facts.mask.to_torch_state(), part / TORCH_MASK)
+        else:
+            changes |= smaller_model(part, base.config, gone)
         _config(base.folder, part, changes)
         _save(state, part / WEIGHTS)
-        if not small:
-            _save(mask.to_torch_state(), part / TORCH_MASK)
-        shutil.copyfile(ticket.file, part / MASK)
-        for path in tokenizer:
+        shutil.copyfile(facts.ticket.file, part / MASK)
+        for path in _tokenizer(base.folder):
             shutil.copyfile(path, part / path.name)
         card_path(part).write_text(render(facts), encoding="utf-8")
         for path in part.iterdir():
             path.chmod(0o644)  # safetensors files are their maker's only, and a ticket is to be taken away
-    return facts
 
 
 @contextmanager
