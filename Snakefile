@@ -8,7 +8,7 @@ min_version("9.12")
 configfile: "config.yaml"
 
 
-container: "docker://winning-tickets:0.1.0"  # built from ./Dockerfile; used with --software-deployment-method apptainer
+container: "winning-tickets.sif"  # of ./Dockerfile, used on request: docs/how-to/run-in-a-container.md
 
 
 report: "workflow/report/workflow.rst"

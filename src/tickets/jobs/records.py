@@ -171,19 +171,31 @@ def circumstances(device: str) -> dict[str, Any]:
 
 
 def _commit() -> dict[str, Any]:
-    root = Path(__file__).parent
+    """What the code is: the commit of its checkout, else what the image was built from."""
+    return _checkout(Path(__file__).parent) or _image()
+
+
+def _checkout(folder: Path) -> dict[str, Any] | None:
     answers = []
     # Results are in git too; that this run replaces some does not make its code another.
     state = ["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)results"]
     for command in (["rev-parse", "HEAD"], state):
         try:
-            done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, timeout=10)
+            done = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True, timeout=10)
         except (OSError, subprocess.TimeoutExpired):
-            return {"commit": None, "dirty": None}
+            return None
         if done.returncode:
-            return {"commit": None, "dirty": None}
+            return None
         answers.append(done.stdout.strip())
     return {"commit": answers[0], "dirty": bool(answers[1])}
+
+
+def _image() -> dict[str, Any]:
+    # `<commit>` or `<commit>-dirty`, as `git describe --always --dirty` says it; the Dockerfile's COMMIT.
+    commit = os.environ.get("TICKETS_COMMIT")
+    if not commit:
+        return {"commit": None, "dirty": None}
+    return {"commit": commit.removesuffix("-dirty"), "dirty": commit.endswith("-dirty")}
 
 
 def _cpu() -> str:
