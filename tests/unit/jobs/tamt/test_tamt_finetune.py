@@ -3,6 +3,7 @@
 import csv
 import json
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -259,8 +260,8 @@ def test_predictions_are_those_of_the_best_and_of_the_last(tuned, task):
 def test_columns_of_the_cells(tuned, tmp_path):
     stage = next(job.stage for job in tuned.jobs("methods"))
     one = [job for job in tuned.jobs("methods") if (tuned.root / job.runs[0].metrics).exists()]
-    rows_of = type(stage)(**{**vars(stage), "axes": {**stage.axes, "model": ("base",), "method": ("tamt-mlm",),
-                                                     "level": ("70",), "mask": ("1",)}})  # fmt: skip
+    few = {"model": ("base",), "method": ("tamt-mlm",), "level": ("70",), "mask": ("1",)}
+    rows_of = replace(stage, axes={**stage.axes, **few})
     assert {job.axes["task"] for job in one} == set(TASKS)
     assert collect_stage(tuned.root, rows_of, tmp_path / "cells.csv", CELL_COLUMNS) == 2 * len(TASKS)
     with (tmp_path / "cells.csv").open() as file:
