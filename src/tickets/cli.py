@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from tickets.commands import masks, pipeline, show
+from tickets.commands import audit, compare, doctor, export, masks, pipeline, plan, records, show
 from tickets.errors import TicketsError
 
 app = typer.Typer(
@@ -17,8 +17,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 show.register(app)
+plan.register(app)
+doctor.register(app)
+compare.register(app)
 masks.register(app)
+export.register(app)
 pipeline.register(app)
+audit.register(app)
+records.register(app)
 
 INTERRUPTED = 143
 

@@ -1,19 +1,34 @@
-"""A finished pipeline, built once for the tests of a file, and ways to change something of it for a moment."""
+"""A finished pipeline, built once for all tests, and ways to change something of it for a moment."""
+
+import os
+import shutil
 
 import pytest
+from filelock import FileLock
 from small import checkout, jobs_of, plan, small_preset, snakemake, write_config
 
 from tickets.config import load_config
 from tickets.papers.registry import PAPERS, papers
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A finished pipeline. Tests put back what they change."""
-    folder = checkout(tmp_path_factory.mktemp("built"))
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stdout[-5000:]
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished pipeline, built by the first test process that wants it; nobody changes it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, mark = base / "finished", base / "finished.done"
+    with FileLock(base / "finished.lock"):
+        if not mark.exists():
+            done = snakemake(checkout(folder))
+            assert done.returncode == 0, done.stdout[-5000:]
+            mark.touch()
     return folder
+
+
+@pytest.fixture(scope="module")
+def built(finished, tmp_path_factory):
+    """A copy of it for the tests of a file, which put back what they change."""
+    return shutil.copytree(finished, tmp_path_factory.mktemp("built") / "repository", symlinks=True)
 
 
 @pytest.fixture(scope="module")

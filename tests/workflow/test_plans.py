@@ -43,7 +43,7 @@ def test_a_preset_plans_the_jobs_of_its_stages_each_once(own, preset):
         f"pretrained_model_{role}" for role in used
     }
     frames = {f"{id}_{frame.name}_frame" for id, found in chapters(config).items() for frame in found.frames}
-    of_papers = {f"{id}_{part}" for id in found_papers for part in ("cells", "facts", "claims")}
+    of_papers = {f"{id}_{part}" for id in found_papers for part in ("cells", "facts", "claims", "headline")}
     once = frames | of_papers | set(artifacts(config)) | {"report_page", "all"}
     once |= {f"{paper}_cells_{stage}" for paper, stage in with_runs}
     assert {name: found.rules[name] for name in once} == dict.fromkeys(once, 1)

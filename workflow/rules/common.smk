@@ -14,6 +14,7 @@ from tickets.papers.registry import (
     papers,
     preset_data,
 )
+from tickets.provenance.snakemake_records import restore_if_new
 from tickets.rules import plans
 from tickets.spec import fingerprint
 
@@ -23,6 +24,13 @@ except TicketsError as error:
     raise WorkflowError(str(error)) from None
 
 ROOT = CONFIG.root
+if workflow.is_main_process:  # before it decides what is out of date
+    try:
+        RECORDS = restore_if_new(ROOT)
+    except TicketsError as error:
+        raise WorkflowError(str(error)) from None
+    if RECORDS is not None:
+        sys.stderr.write(f"Snakemake's records of pulled results: {RECORDS}\n")
 PAPERS = papers(CONFIG)
 CHAPTERS = chapters(CONFIG)  # the papers, and `cross`, which is made of all of them
 ARTIFACTS = list(artifacts(CONFIG).values())
@@ -39,8 +47,9 @@ EFFECTIVE = Path(
 if not EFFECTIVE.exists():
     write_json(EFFECTIVE, config)
 
+# A cluster's SIGTERM goes to every process of a job. The trap keeps bash waiting while `tickets` writes its checkpoint.
 shell.prefix(
-    f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" TICKETS_CONFIG={EFFECTIVE} '
+    f'set -euo pipefail; trap : TERM; export PATH="{Path(sys.executable).parent}:$PATH" TICKETS_CONFIG={EFFECTIVE} '
     f"TICKETS_PRESET={CONFIG.preset} OMP_NUM_THREADS={EXECUTION.threads}; "
 )
 
@@ -58,6 +67,22 @@ def model_paths(role):
 def outputs_of(item):
     """Files of a table or figure."""
     return [str(path) for path in item.outputs(ROOT / item.paper)]
+
+
+def published(paper):
+    """What a paper prints, file by file: a folder's date does not change with what its files say."""
+    files = Path("paper", paper).glob("*.*")
+    return sorted(str(path) for path in files if path.suffix in (".csv", ".yaml"))
+
+
+def job_files(paper):
+    """Files of all jobs of a paper, as an input function: they are thousands, and few ask for them."""
+
+    def files(wildcards):
+        jobs = (job for stage in paper.stages(CONFIG) for job in stage.jobs())
+        return below(path for job in jobs for path in job.outputs)
+
+    return files
 
 
 def job_records():

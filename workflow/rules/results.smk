@@ -74,7 +74,7 @@ for id, paper in PAPERS.items():
             cells=str(folder / "cells.csv"),
             frames=[str(folder / f"{frame.name}.csv") for frame in paper.frames],
             facts=str(folder / "facts.json"),
-            published=str(Path("paper", id)),
+            published=published(id),
         output:
             str(folder / "claims.json"),
             report(
@@ -94,6 +94,32 @@ for id, paper in PAPERS.items():
         shell:
             "tickets claims {params.paper} > {log} 2>&1"
 
+    rule:
+        name:
+            f"{id}_headline"
+        input:
+            cells=str(folder / "cells.csv"),
+            frames=[str(folder / f"{frame.name}.csv") for frame in paper.frames],
+            facts=str(folder / "facts.json"),
+            claims=str(folder / "claims.json"),
+        output:
+            str(folder / "headline.json"),
+        log:
+            str(ROOT / "logs" / id / "headline.log"),
+        localrule: True
+        params:
+            paper=id,
+        message:
+            "headline numbers of {params.paper}"
+        shell:
+            "tickets headline {params.paper} > {log} 2>&1"
+
+    rule:
+        name:
+            f"{id}_runs"
+        input:
+            job_files(paper),
+
 
 for id, chapter in CHAPTERS.items():
     folder = ROOT / id
@@ -111,6 +137,10 @@ for id, chapter in CHAPTERS.items():
                 str(folder / f"{frame.name}.csv"),
             log:
                 str(ROOT / "logs" / id / f"{frame.name}.log"),
+            resources:
+                **gpu_request(0, PROFILE_RESOURCES),
+                runtime=lambda wildcards, attempt: 120 * attempt,
+                mem_mb=lambda wildcards, attempt: 8000 * attempt,
             params:
                 frame=f"{id} {frame.name}",
             message:
@@ -127,7 +157,9 @@ for id, chapter in CHAPTERS.items():
                 cells=below(cells_read(CONFIG, item)),
                 frames=[str(folder / f"{name}.csv") for name in item.frames],
                 facts=[str(folder / "facts.json")] if item.facts else [],
-                published=[str(Path("paper", p)) for p in item.reads if p in PAPERS],
+                published=[
+                    path for p in item.reads if p in PAPERS for path in published(p)
+                ],
             output:
                 report(
                     outputs_of(item)[1],
@@ -155,7 +187,10 @@ for id, chapter in CHAPTERS.items():
         input:
             [path for item in own for path in outputs_of(item)],
             (
-                [str(folder / "claims.json"), str(folder / "costs.csv")]
+                [
+                    str(folder / name)
+                    for name in ("claims.json", "costs.csv", "headline.json")
+                ]
                 if id in PAPERS
                 else []
             ),
@@ -167,7 +202,13 @@ rule report_page:
         expand(
             str(ROOT / "{paper}" / "{file}"),
             paper=PAPERS,
-            file=["claims.json", "cells.csv", "costs.csv", "facts.json"],
+            file=[
+                "claims.json",
+                "cells.csv",
+                "costs.csv",
+                "facts.json",
+                "headline.json",
+            ],
         ),
         [
             str(ROOT / id / f"{frame.name}.csv")
