@@ -38,7 +38,9 @@ RUN useradd --create-home reader \
     && find . -path ./.venv -prune -o ! -type l ! -perm -a+r -exec chmod a+rX {} + \
     && chmod -R a+rwX results .snakemake .tickets \
     && chmod a+rwx . /home/reader
-ENV HOME=/home/reader \
+# A checkout that is the working directory brings its own code; elsewhere it is the image's.
+ENV PYTHONPATH=src \
+    HOME=/home/reader \
     USER=reader \
     PATH=/opt/winning-tickets/.venv/bin:$PATH
 USER reader
