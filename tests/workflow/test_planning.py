@@ -43,13 +43,3 @@ def test_runs_that_are_not_trained_again_are_as_planned(plan, built, stage):
         paths = [built / plan.config.root / run.metrics for run in plan.graph.jobs[number].runs]
         shared = sum("shared_with" in json.loads(path.read_text()) for path in paths)
         assert plan.costs[number].runs - plan.costs[number].trainings == shared
-
-
-def test_time_of_finished_jobs_is_measured(plan):
-    """Rates from this pipeline's own records; its time is then met as a whole."""
-    assert plan.rates.measured
-    assert f"{len(plan.timed)} finished jobs" in plan.rates.source
-    taken = sum(
-        json.loads((plan.config.root / job.record).read_text())["cpu_seconds"] for job in plan.graph.jobs
-    )
-    assert plan.time(plan.everything) == pytest.approx(taken, rel=0.1)
