@@ -185,6 +185,7 @@ class Cluster:
         srun.chmod(0o755)
 
     def _slurm_conf(self):
+        # proctrack/pgid, as cgroups do, kills whatever outlives a step's first process; linuxproc loses orphans.
         host, log = socket.gethostname().split(".")[0], self.folder / "log"
         lines = [
             "ClusterName=tests", f"SlurmctldHost={host}(127.0.0.1)", f"SlurmctldPort={self.ports['controller']}",
@@ -194,7 +195,7 @@ class Cluster:
             f"SlurmctldPidFile={self.folder / 'ctld.pid'}", f"SlurmctldLogFile={log / 'slurmctld'}",
             f"StateSaveLocation={self.folder / 'state'}",
             f"SlurmdPidFile={self.folder}/%n.pid", f"SlurmdLogFile={log}/%n", f"SlurmdSpoolDir={self.folder}/spool-%n",
-            "SlurmdParameters=config_overrides", "ProctrackType=proctrack/linuxproc", "TaskPlugin=task/none",
+            "SlurmdParameters=config_overrides", "ProctrackType=proctrack/pgid", "TaskPlugin=task/none",
             "SwitchType=switch/none", "MpiDefault=none", "ReturnToService=2", "CommunicationParameters=NoAddrCache",
             "JobAcctGatherType=jobacct_gather/linux", "JobAcctGatherFrequency=task=1",
             "JobAcctGatherParams=OverMemoryKill", "KillWait=10", "MinJobAge=300",

@@ -30,10 +30,11 @@ RECORDS = [f"results/small/lth/jobs/imp/{task}.json" for task in CHAINS]
 FIELDS = ("JobIDRaw", "JobName", "Comment", "State", "AllocTRES", "ReqMem", "TimelimitRaw", "SubmitLine")
 STOPPED = re.compile(r"stopped by signal 15 after step (\d+) of (\d+); the same command continues from there")
 
-# Python runs this before `tickets`: a note of what Slurm gave to the process, and for one chain an appetite for
-# memory, from its first checkpoint on, that the first attempt's request does not satisfy and the second's does.
+# Python runs this before `tickets`: a note of what Slurm gave to the process; a long time to answer SIGTERM, as a step
+# and a checkpoint of a large model take; and for one chain an appetite for memory, from its first checkpoint on, that
+# the first attempt's request does not satisfy and the second's does.
 SITECUSTOMIZE = f"""
-    import json, os, sys, threading, time
+    import json, os, signal, sys, threading, time
     from pathlib import Path
 
     words = sys.orig_argv[1:]
@@ -48,6 +49,14 @@ SITECUSTOMIZE = f"""
             held = b"x" * {MEMORY * 4 // 3 << 20}
             time.sleep(3)
 
+        install = signal.signal
+
+        def slowly(number, handler):
+            if number != signal.SIGTERM or not callable(handler):
+                return install(number, handler)
+            return install(number, lambda *arguments: (time.sleep(2), handler(*arguments)))
+
+        signal.signal = slowly
         if words[1:] == ["run", "lth", "imp", "task={STARVED}"]:
             threading.Thread(target=eat, daemon=True).start()
 """
