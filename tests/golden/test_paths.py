@@ -95,8 +95,8 @@ FINGERPRINTS = {
     "stage norewind_transfer": "5e8efbc3b769ea69",
     "stage multitask": "fbcbc616bd6a8908",
     "stage multitask_transfer": "32209c0a5a86b434",
-    "stage datasize": "072b45ee535cd38a",
-    "stage datasize_transfer": "6c7d026a2489f784",
+    "stage datasize": "c04c09bf46585f6e",
+    "stage datasize_transfer": "213174b403f08d19",
     "stage code_profile": "7c42e83d941de070",
 }
 OUTPUTS, JOBS = 4012, 537

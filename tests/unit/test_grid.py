@@ -7,13 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tickets.config import parse_config
 from tickets.errors import TicketsError
 from tickets.grid import Cell, Stage, data_file, find_stage
+from tickets.papers.lth import stages as lth
 from tickets.papers.registry import PAPERS
+from tickets.papers.supertickets import stages as supertickets
+from tickets.papers.tamt import stages as tamt
 from tickets.spec import MaskAddress, RunAddress
 from tiny_engine import tiny_preset
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(task, source="mlm", level="70", replicate=1):
@@ -178,3 +184,23 @@ def test_a_job_or_stage_that_there_is_not_is_answered_with_those_there_are():
     with pytest.raises(TicketsError, match="unknown stage 'mode'; the stages are made"):
         find_stage([stage()], "mode")
     assert find_stage([stage()], "made").name == "made"
+
+
+def turned(value):
+    """The same config, its keys in the other order."""
+    if isinstance(value, dict):
+        return {key: turned(value[key]) for key in reversed(value)}
+    return value
+
+
+@pytest.mark.parametrize("preset", ["micro", "mini", "paper"])
+def test_the_order_of_keys_in_the_config_changes_no_fingerprint(preset):
+    """Jobs read the config with sorted keys, the workflow as it was written."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+    def fingerprints(raw):
+        config = parse_config(raw, preset)
+        stages = [stage for paper in (lth, supertickets, tamt) for stage in paper.Stages(config).all()]
+        return {(stage.paper, job.name): job.fingerprint for stage in stages for job in stage.jobs()}
+
+    assert fingerprints(turned(raw)) == fingerprints(raw)

@@ -14,7 +14,7 @@ import yaml
 from tickets.papers.registry import papers
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "paper", "config.yaml")
+PARTS = ("Snakefile", "workflow", "profiles", "paper", "config.yaml")
 CHAINED = ("rte", "cola", "sts-b", "squad", "mlm")
 OTHERS = ("mnli", "qqp", "wnli", "qnli", "mrpc", "sst-2", "snli", "scitail", "wikitext", "wikitext-pairs")
 
@@ -174,8 +174,12 @@ def environment():
 
 
 def snakemake(folder, *arguments, cores=2):
-    """Run Snakemake as a user would; returns the finished process with stdout and stderr together."""
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+    """Run Snakemake as a user would; returns the finished process with stdout and stderr together.
+
+    cores  None: as many as the default profile says
+    """
+    given = [] if cores is None else ["--cores", str(cores)]
+    command = [sys.executable, "-m", "snakemake", *given, *arguments]
     return subprocess.run(
         command, cwd=folder, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from small import environment, small_preset, write_config
 
+from tickets.audit.artifacts import DRAWING
 from tickets.audit.check import Options
 from tickets.audit.records import as_written, differences
 from tickets.audit.runner import audit
@@ -60,6 +62,16 @@ def restoring(root):
             path.unlink(missing_ok=True)
         else:
             path.write_bytes(data)
+
+
+@pytest.fixture
+def locked(root):
+    """A lock file with the versions at hand, so that another picture is no matter of versions."""
+    Path("envs").mkdir(exist_ok=True)
+    pins = (f"{name}=={metadata.version(name)}" for name in DRAWING)
+    Path("envs/requirements.txt").write_text("\n".join(pins) + "\n")
+    yield
+    shutil.rmtree("envs")
 
 
 def found_by(*names, papers=(), quick=True):
@@ -165,8 +177,19 @@ def test_an_edited_figure_and_an_edited_claim(root, restoring):
     page.write_text(page.read_text().replace("reproduced", "Reproduced", 1))
     words = found_by("artifacts", quick=False)
     assert words.keys() == {str(picture), str(page)}
-    assert "the picture is another" in words[str(picture)]
+    assert "the picture is damaged" in words[str(picture)]
     assert "line " in words[str(page)]
+
+
+def test_a_picture_of_other_data_is_a_fault_only_under_the_versions_of_the_lock(root, restoring, locked):
+    ours, other = restoring(root / "lth/figures/fig4.png", root / "lth/figures/fig7.png")
+    ours.write_bytes(other.read_bytes())
+    assert "the picture is another" in found_by("artifacts", papers=("lth",), quick=False)[str(ours)]
+    Path("envs/requirements.txt").write_text("matplotlib==0.1\n")
+    checks = [check for check in CHECKS if check.name == "artifacts"]
+    (check,) = audit(Source(Path("config.yaml"), None, ("lth",)), checks, Options(), 1).checks
+    assert check.findings == ()
+    assert any("other versions than in envs/requirements.txt: matplotlib" in note for note in check.notes)
 
 
 def test_an_edited_cell(root, restoring):
@@ -246,6 +269,14 @@ def test_a_deleted_seed(root, restoring):
     assert report.checks[0].unchecked == {"needs a file that is missing (see completeness)": 1}
 
 
+def test_deleted_files_of_git_are_missing_not_unpulled(root, restoring):
+    table, cells = restoring(root / "cross/tables/table1.csv", root / "tamt/cells.csv")
+    table.unlink()
+    cells.unlink()
+    words = found_by("completeness")
+    assert words == {str(table.parent): "table1.csv missing", str(cells.parent): "cells.csv missing"}
+
+
 def test_an_edited_prediction(root, restoring):
     path = restoring(root / RUN / "predictions.safetensors")
     outputs = load_file(path)
@@ -305,10 +336,9 @@ def test_an_orphan_run_and_an_orphan_mask(root):
 
 def test_an_edited_published_value(root, restoring):
     path = restoring(Path("paper/lth/table2.csv"))
-    lines = path.read_text().splitlines()
-    first = lines[1].split(",")
-    number = next(cell for cell in first[1:] if cell.replace(".", "").isdigit())
-    path.write_text("\n".join([lines[0], lines[1].replace(number, "12.3", 1), *lines[2:]]) + "\n")
+    text = path.read_text()
+    assert "full_best_S0,83.6," in text
+    path.write_text(text.replace("full_best_S0,83.6,", "full_best_S0,12.3,"))
     words = found_by("artifacts", papers=("lth",))
     table = words[str(root / "lth/tables/table2.csv")]
     assert "/ published, column" in table
@@ -428,22 +458,26 @@ def undetermined(before, after):
 
 
 GROUPS = {
-    "runs": (("scores", "certificates"), "*/runs/**/*.json", 25),
-    "masks": (("masks", "certificates", "frames"), "*/masks/**/*.*", 25),
-    "others": (("masks", "certificates", "cells", "frames"), "*/[ijtw]*/**/*.*", 25),
-    "tidy": (("cells", "frames", "artifacts"), "*/*.*", 12),
-    "cells": (("cells",), "*/cells/*.csv", 12),
-    "drawn": (("artifacts",), "*/[ft]*s/*.*", 25),
-    "inputs": (("inputs", "certificates"), "[dm]*s/*.*", 1),
+    "runs": (("scores", "certificates", "cells"), ["*/runs/**/metrics.json", "*/runs/**/run.json"], 25),
+    "masks": (("masks", "certificates", "frames"), ["*/masks/**/*.*"], 25),
+    "others": (
+        ("masks", "certificates", "cells", "frames"),
+        ["*/importance/**/*.*", "*/jobs/**/*.*", "*/training/**/*.*", "lth/weights/**/*.*"],
+        25,
+    ),
+    "tidy": (("cells", "frames"), ["*/*.csv", "*/facts.json", "*/headline.json", "*/cells/*.csv"], 25),
+    "drawn": (("artifacts",), ["*/figures/*.*", "*/tables/*.*", "*/claims.*"], 40),
+    "inputs": (("inputs", "certificates"), ["data/*.*", "models/*/*.*"], 25),
 }
+"""Checks that must find it, files, and how many of these are drawn."""
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_no_flipped_byte_of_any_file_goes_unnoticed(root, restoring, group):
+def test_no_flipped_byte_of_any_file_goes_unnoticed(root, restoring, locked, group):
     """Property: a byte flipped in each of a random sample of files; each file is named."""
-    names, pattern, count = GROUPS[group]
+    names, patterns, count = GROUPS[group]
     draw = random.Random(group)
-    files = sorted(path for path in root.glob(pattern) if path.is_file() and path.parts[2] != "logs")
+    files = sorted(path for pattern in patterns for path in root.glob(pattern) if path.is_file())
     sample = draw.sample(files, min(count, len(files)))
     assert sample
     for path in sample:

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from tickets.audit.pictures import only_compressed_otherwise
+from tickets.audit.pictures import damaged, only_compressed_otherwise
 
 
 def png(pixels, level=6, text=b"footer"):
@@ -44,3 +44,12 @@ def test_no_flipped_byte_is_taken_for_another_compression(make, suffix):
         flipped = bytearray(first)
         flipped[place] ^= 0x01
         assert not only_compressed_otherwise(bytes(flipped), first, suffix)
+
+
+def test_a_damaged_picture_is_damaged_whatever_it_shows():
+    for make, suffix in ((png, ".png"), (pdf, ".pdf")):
+        whole = make(PIXELS)
+        assert not damaged(whole, suffix)
+        cut = bytearray(whole)
+        cut[len(whole) // 2] ^= 0x01
+        assert damaged(bytes(cut), suffix)

@@ -261,7 +261,7 @@ class Stages:
             masks = tuple(mask("imp", source, SOURCE_LEVEL, r) for r in _reps(self.n.datasize))
             return Cell((), masks, needs_tasks=("mlm",))
 
-        axes = {"task": tuple(self.grid.datasize)}
+        axes = {"task": tuple(sorted(self.grid.datasize))}
         return self._stage("datasize", "MLM-IMP on less data", axes, cell, "mask_search:run_datasize")
 
     def datasize_transfer(self) -> Stage:
@@ -272,7 +272,7 @@ class Stages:
             runs = tuple(run(t, "pretrained", "imp", datasize_source(t), SOURCE_LEVEL, r) for r in reps)
             return Cell(runs, needs_tasks=(t,), needs_masks=_masks_of(runs))
 
-        axes = {"task": tuple(self.grid.datasize)}
+        axes = {"task": tuple(sorted(self.grid.datasize))}
         return self._stage("datasize_transfer", "transfer of MLM masks by data size", axes, cell, SUBNETWORKS)
 
     def code_profile(self) -> Stage:

@@ -391,4 +391,4 @@ def test_phases_of_a_job_do_not_overlap(finished, monkeypatch):
     monkeypatch.setattr("tickets.jobs.context.time.monotonic", lambda: next(clock))
     with context.timed("training"), context.timed("evaluation"):
         pass
-    assert (context.seconds["training"], context.seconds["evaluation"]) == (3.0, 3.0)
+    assert (context.seconds["training"], context.seconds["evaluation"]) == pytest.approx((3.0, 3.0))
