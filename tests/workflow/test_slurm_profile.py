@@ -1,5 +1,6 @@
 """The profile for Slurm where there is no Slurm: that it is found, what it selects, and what it would submit."""
 
+import os
 import re
 import subprocess
 import sys
@@ -120,7 +121,8 @@ def test_a_rule_with_gpus_asks_in_one_way():
 def test_what_is_submitted(tmp_path, given, asked):
     """A stand-in for sbatch notes its arguments and refuses."""
     preset = small_preset()
-    preset["execution"] |= {"gpus": 1, "runtime": 30, "mem_mb": 5000}
+    threads = os.cpu_count() + 3  # a login node with few cores is no reason for jobs to have few
+    preset["execution"] |= {"gpus": 1, "runtime": 30, "mem_mb": 5000, "threads": threads}
     folder = checkout(tmp_path / "small", preset)
     (folder / "slurm").symlink_to((ROOT / "slurm").readlink())
     calls = stand_ins(tmp_path / "bin")
@@ -138,7 +140,9 @@ def test_what_is_submitted(tmp_path, given, asked):
     assert done.returncode != 0
     submitted = [path.read_text() for path in calls.iterdir()]
     trains, encodes = sorted(submitted, key=lambda call: "rule_lth_imp" not in call)
-    assert all(option in trains for option in [*asked, "-t 30", "--mem 5000", "--requeue"])
+    assert all(
+        option in trains for option in [*asked, "-t 30", "--mem 5000", "--requeue", f"-task={threads}"]
+    )
     assert "rule_data_encode" in encodes
     assert not any(word in encodes for word in ("gpu", "gres"))
     if len(asked) == 1:
