@@ -75,6 +75,18 @@ def published(paper):
     return sorted(str(path) for path in files if path.suffix in (".csv", ".yaml"))
 
 
+def metrics_of(stage):
+    """Metrics of all runs of a stage, as an input function."""
+    return lambda wildcards: below(run.metrics for job in stage.jobs() for run in job.runs)
+
+
+def records_of(paper):
+    """Records of all jobs of a paper, as an input function."""
+    return lambda wildcards: below(
+        job.record for stage in paper.stages(CONFIG) for job in stage.jobs()
+    )
+
+
 def job_files(paper):
     """Files of all jobs of a paper, as an input function: they are thousands, and few ask for them."""
 

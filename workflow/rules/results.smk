@@ -14,7 +14,7 @@ for id, paper in PAPERS.items():
                 name:
                     f"{id}_cells_{stage.name}"
                 input:
-                    below(run.metrics for job in stage.jobs() for run in job.runs),
+                    metrics_of(stage),
                 output:
                     str(folder / "cells" / f"{stage.name}.csv"),
                 log:
@@ -32,7 +32,7 @@ for id, paper in PAPERS.items():
             f"{id}_cells"
         input:
             parts,
-            below(job.record for stage in stages for job in stage.jobs()),
+            records_of(paper),
         output:
             cells=str(folder / "cells.csv"),
             costs=str(folder / "costs.csv"),

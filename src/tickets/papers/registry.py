@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -128,8 +129,12 @@ def artifact(id: str) -> Artifact:
 
 def cell_stages(config: Config, paper: Paper, names: Sequence[str] | None = None) -> tuple[str, ...]:
     """Stages (those of `names`) of a paper that have runs under a config."""
-    wanted = (stage for stage in paper.stages(config) if names is None or stage.name in names)
-    return tuple(stage.name for stage in wanted if any(job.runs for job in stage.jobs()))
+    return tuple(name for name in _with_runs(config, paper) if names is None or name in names)
+
+
+@lru_cache(maxsize=8)
+def _with_runs(config: Config, paper: Paper) -> tuple[str, ...]:
+    return tuple(stage.name for stage in paper.stages(config) if any(job.runs for job in stage.jobs()))
 
 
 def cells_read(config: Config, item: Artifact) -> tuple[Path, ...]:
