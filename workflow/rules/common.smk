@@ -77,7 +77,9 @@ def published(paper):
 
 def metrics_of(stage):
     """Metrics of all runs of a stage, as an input function."""
-    return lambda wildcards: below(run.metrics for job in stage.jobs() for run in job.runs)
+    return lambda wildcards: below(
+        run.metrics for job in stage.jobs() for run in job.runs
+    )
 
 
 def records_of(paper):
