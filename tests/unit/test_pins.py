@@ -17,8 +17,6 @@ ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "envs" / "requirements.txt"
 # What a CUDA build of torch brings along; it pins these by itself.
 CUDA = ("cuda-", "nvidia-", "triton")
-# Comes with the virtual environment.
-BOOTSTRAP = {"setuptools"}
 
 
 def pins():
@@ -74,7 +72,7 @@ def test_every_dependency_is_pinned_within_its_bounds():
 
 def test_the_lock_is_complete_and_holds_nothing_else():
     found = set(pins())
-    assert needed() - found - BOOTSTRAP == set(), "installed by pip, but whatever version there is"
+    assert needed() - found == set(), "installed by pip, but whatever version there is"
     assert found - needed() == set(), "pinned, but nothing needs it"
 
 

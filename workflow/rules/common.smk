@@ -2,6 +2,7 @@
 import sys
 from pathlib import Path
 
+from snakemake.settings.types import DeploymentMethod
 from tickets.config import parse_config
 from tickets.errors import TicketsError
 from tickets.jobs.files import write_json
@@ -47,9 +48,13 @@ EFFECTIVE = Path(
 if not EFFECTIVE.exists():
     write_json(EFFECTIVE, config)
 
+# Jobs find the commands of this environment; in a container those of the image, which are on its PATH.
+CONTAINED = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+COMMANDS = "" if CONTAINED else f'PATH="{Path(sys.executable).parent}:$PATH" '
+
 # A cluster's SIGTERM goes to every process of a job. The trap keeps bash waiting while `tickets` writes its checkpoint.
 shell.prefix(
-    f'set -euo pipefail; trap : TERM; export PATH="{Path(sys.executable).parent}:$PATH" TICKETS_CONFIG={EFFECTIVE} '
+    f"set -euo pipefail; trap : TERM; export {COMMANDS}TICKETS_CONFIG={EFFECTIVE} "
     f"TICKETS_PRESET={CONFIG.preset} OMP_NUM_THREADS={EXECUTION.threads}; "
 )
 

@@ -118,6 +118,7 @@ def export(
     from safetensors.torch import save_file
 
     from tickets.errors import TicketsError
+    from tickets.permissions import open_to_readers
     from tickets.pruning.mask import Mask
 
     if format != "torch":
@@ -127,6 +128,7 @@ def export(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         save_file(state, part)
+        open_to_readers(part)
         part.replace(out)
     except (OSError, SafetensorError) as error:
         raise TicketsError(

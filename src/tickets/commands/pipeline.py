@@ -1,6 +1,5 @@
 """Commands that the workflow calls, one a rule; each works by hand too."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tickets.errors import TicketsError
+from tickets.permissions import open_to_readers
 
 FORMAT = "tickets-encoded/1"
 
@@ -90,6 +91,7 @@ class EncodedTask:
         part = path.with_name(path.name + ".part")
         # Copies, since splits may share memory and the format forbids that.
         save_file({k: v.clone().contiguous() for k, v in tensors.items()}, part, metadata=header)
+        open_to_readers(part)
         _sort_header(part)
         part.replace(path)
 

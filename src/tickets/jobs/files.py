@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tickets.errors import TicketsError
+from tickets.permissions import open_to_readers
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -55,5 +56,6 @@ def publish(staged: Path, final: Path) -> None:
         os.link(staged, part)
     except OSError:
         shutil.copyfile(staged, part)
+    open_to_readers(part)
     part.replace(final)
     part.unlink(missing_ok=True)  # a rename onto another link to the same file does nothing

@@ -17,6 +17,7 @@ from tickets.jobs.records import circumstances
 from tickets.models.heads import Head, initial_values
 from tickets.models.hf import WEIGHTS, Checkpoint, load_folder, load_state, save_folder
 from tickets.models.model import Model
+from tickets.permissions import open_to_readers
 from tickets.training import checkpoint as inflight
 from tickets.training.evaluate import predict, predict_words
 from tickets.training.interrupt import stop_on_signals
@@ -80,6 +81,7 @@ def place_model(config: Config, role: str = "base") -> Path:
     else:  # shards or pickled tensors: one file of the usual name, whose hash then stands for theta_0
         part = out / f"{WEIGHTS}.part"
         save_file({k: v.clone().contiguous() for k, v in load_state(source).items()}, part, {"format": "pt"})
+        open_to_readers(part)
         part.replace(out / WEIGHTS)
     identity = {"fingerprint": model_identity(config, role)}
     write_json(out / "run.json", {"identity": identity, "source": str(source)})

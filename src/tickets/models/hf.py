@@ -14,6 +14,7 @@ from tickets.models.config import EncoderConfig
 from tickets.models.heads import Head
 from tickets.models.layout import encoder_shapes
 from tickets.models.weight_files import open_weights
+from tickets.permissions import open_to_readers
 
 WEIGHTS = "model.safetensors"
 _LEGACY = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
@@ -82,6 +83,7 @@ def save_folder(folder: Path, checkpoint: Checkpoint) -> None:
     state |= {name: tensor.contiguous() for name, tensor in checkpoint.heads.items()}
     part = folder / f"{WEIGHTS}.part"
     save_file(state, part, metadata={"format": "pt"})
+    open_to_readers(part)
     part.replace(folder / WEIGHTS)
     facts = folder / "config.json.part"
     facts.write_text(json.dumps(config.to_hf(), indent=2, sort_keys=True) + "\n")

@@ -129,12 +129,13 @@ def artifact(id: str) -> Artifact:
 
 def cell_stages(config: Config, paper: Paper, names: Sequence[str] | None = None) -> tuple[str, ...]:
     """Stages (those of `names`) of a paper that have runs under a config."""
-    return tuple(name for name in _with_runs(config, paper) if names is None or name in names)
+    return tuple(name for name in _with_runs(config, paper.id) if names is None or name in names)
 
 
 @lru_cache(maxsize=8)
-def _with_runs(config: Config, paper: Paper) -> tuple[str, ...]:
-    return tuple(stage.name for stage in paper.stages(config) if any(job.runs for job in stage.jobs()))
+def _with_runs(config: Config, id: str) -> tuple[str, ...]:
+    stages = paper(id).stages(config)
+    return tuple(stage.name for stage in stages if any(job.runs for job in stage.jobs()))
 
 
 def cells_read(config: Config, item: Artifact) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from tickets.errors import TicketsError
+from tickets.permissions import open_to_readers
 from tickets.pruning.mask import Mask
 from tickets.pruning.sealed import seal, unseal
 
@@ -41,6 +42,7 @@ def write_mask(mask: Mask, path: Path, provenance: Mapping[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(mask.packed(), part, metadata={_KEY: seal(header)})
+        open_to_readers(part)
         part.replace(path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
