@@ -52,4 +52,5 @@ bench: setup
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf .venv .snakemake .tickets results
+	git clean --quiet --force -dX results
+	rm -rf .venv .snakemake .tickets
