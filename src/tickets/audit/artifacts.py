@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tickets.audit.check import Check, Options, Unit
-from tickets.audit.pictures import only_compressed_otherwise
+from tickets.audit.pictures import damaged, only_compressed_otherwise
 from tickets.audit.report import Part
 from tickets.audit.subject import Subject
 from tickets.audit.tidy import unlike
@@ -98,6 +98,8 @@ def unlike_picture(part: Part, path: Path, again: bytes) -> list[str]:
     stored = path.read_bytes()
     if stored == again:
         return []
+    if damaged(stored, path.suffix):
+        return ["the picture is damaged"]
     if only_compressed_otherwise(stored, again, path.suffix):
         part.note("pictures are the same, but were compressed by another zlib")
         return []

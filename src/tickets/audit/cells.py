@@ -14,6 +14,9 @@ from tickets.papers.registry import cell_stages
 from tickets.provenance.collect import COLUMNS, cell_row, collect_costs, csv_text, merge_cells
 from tickets.spec import RunAddress
 
+MANY = 500
+"""Differences of one file that are named."""
+
 
 def units(subject: Subject, options: Options) -> Iterable[Unit]:
     """One a stage, and two a paper for what all stages make together."""
@@ -48,13 +51,11 @@ def check_stage(subject: Subject, paper: str, stage: str) -> Part:
 
 
 def _report(part: Part, file: Path, again: str, lost: Iterable[RunAddress], source: str, target: str) -> None:
-    """What is unlike; rows of runs that are not there are no news."""
-    gone = {run.folder.as_posix() for run in lost}
-    if file.is_file() and (words := unlike(file, again.encode(), frozenset(gone))):
-        remedy = (
-            f"If {source} is right, `snakemake --force {target}` makes it again; else restore the source."
-        )
-        part.fault(file, "; ".join(word.replace("made again", f"in {source}") for word in words), remedy)
+    """What is unlike, each value by itself; rows of runs that are not there are no news."""
+    gone = frozenset(run.folder.as_posix() for run in lost)
+    remedy = f"If {source} is right, `snakemake --force {target}` makes it again; else restore the source."
+    for words in unlike(file, again.encode(), gone, MANY):
+        part.fault(file, words.replace("made again", f"in {source}"), remedy)
 
 
 def check_merged(subject: Subject, paper: str) -> Part:

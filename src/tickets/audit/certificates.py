@@ -7,7 +7,7 @@ from typing import Any
 from tickets.audit.check import Check, Options, Unit
 from tickets.audit.expected import Birth, Expected, expected
 from tickets.audit.packed import header_of
-from tickets.audit.records import differences, read_record, shown
+from tickets.audit.records import differences, other_config, read_record, shown
 from tickets.audit.report import Part
 from tickets.audit.subject import Subject
 from tickets.errors import TicketsError
@@ -80,9 +80,10 @@ class Certificate:
             return
         own, metrics = records
         try:
-            if self._identity(own, metrics):
-                self._facts(own, metrics)
-                self._inputs(own)
+            birth = self._birth() if self._identity(own, metrics) else None
+            if birth is not None and self._level(own, metrics, birth):
+                self._facts(own, metrics, birth)
+                self._inputs(own, birth)
         except (KeyError, TypeError, AttributeError) as error:
             self.fault("run.json", f"is not the certificate of a run (no {error})")
 
@@ -102,7 +103,7 @@ class Certificate:
             )
             self.fault("run.json", f"its spec does not give its fingerprint: one of them was edited{where}")
             return False
-        if metrics["fingerprint"] != stamp:
+        if metrics.get("fingerprint") != stamp:
             self.fault(
                 "metrics.json", "has another fingerprint than run.json: it is of another run, or was edited"
             )
@@ -119,16 +120,20 @@ class Certificate:
             other = " ".join(str(value) for value in spec.get("address", {}).values())
             self.fault("run.json", f"is of another run, {other}: it lies in the wrong place")
             return
-        found = differences(spec, self.expected.spec(self.run))
-        changed = [f"{d.key} was {shown(d.theirs)}, is {shown(d.ours)}" for d in found]
-        words = "; ".join(changed[:3]) + (f"; and {len(changed) - 3} more" if len(changed) > 3 else "")
-        self.fault("run.json", f"made under another config: {words}", CONFIG)
+        self.fault("run.json", other_config(spec, self.expected.spec(self.run)), CONFIG)
 
-    def _facts(self, own: Record, metrics: Record) -> None:
+    def _level(self, own: Record, metrics: Record, birth: Birth) -> bool:
+        """Whether the run is of the level that its criterion chooses; if not, nothing else can agree."""
+        told = own["resolved"]["level"]
+        if metrics.get("resolved") != told:
+            self.fault("metrics.json", f"resolved is {shown(metrics['resolved'])}, in run.json {shown(told)}")
+        elif told != birth.level:
+            who = "the scores as they are stored choose" if self.run.rule else "its address says"
+            self.fault("run.json", f"its level is {told}, but {who} {birth.level}: one of them was edited")
+        return bool(metrics.get("resolved") == told == birth.level)
+
+    def _facts(self, own: Record, metrics: Record, birth: Birth) -> None:
         """What both files say, and what follows from the config."""
-        birth = self._birth()
-        if birth is None:
-            return
         cost, wanted = (
             own["cost"],
             {
@@ -139,7 +144,7 @@ class Certificate:
         )
         for key, theirs, ours in differences({name: own.get(name) for name in wanted}, wanted):
             self.fault("run.json", f"{key} is {shown(theirs)}, should be {shown(ours)}")
-        same = {"resolved": birth.level, "steps": birth.steps, "schema": 1, "seconds": cost["seconds"]}
+        same = {"steps": birth.steps, "schema": 1, "seconds": cost["seconds"]}
         if birth.removed is not None:
             same["removed"] = birth.removed
         if "train_loss" in metrics.get("extra", {}):
@@ -185,11 +190,9 @@ class Certificate:
             if there[0] != there[1] or (all(there) and files[0].read_bytes() != files[1].read_bytes()):
                 self.fault(name, f"is not that of {twin}, whose predictions it has")
 
-    def _inputs(self, own: Record) -> None:
+    def _inputs(self, own: Record, birth: Birth) -> None:
         """The files that the run says it read are those that are there."""
-        inputs, birth = own["inputs"], self._birth()
-        if birth is None:
-            return
+        inputs = own["inputs"]
         for name, path in (
             ("data_sha256", self.job.data_file(self.run.task)),
             ("weights_sha256", birth.start),

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tickets.audit.check import Check, Options, Unit
-from tickets.audit.records import differences, read_record, shown
+from tickets.audit.records import as_written, differences, read_record, shown
 from tickets.audit.report import Part
 from tickets.audit.subject import Subject
 from tickets.data.encoded import EncodedTask
@@ -95,12 +95,21 @@ def _check_own(part: Part, folder: Path, subject: Subject, role: str) -> None:
     shape, words = subject.config.settings.model_of(role).shape, vocabulary()
     assert shape is not None
     encoder = shape.encoder(len(words))
-    config_text = json.dumps(encoder.to_hf(), indent=2, sort_keys=True) + "\n"
-    for name, text in (("config.json", config_text), ("vocab.txt", "\n".join(words) + "\n")):
+    tokenizer = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": True,
+        "model_max_length": encoder.max_length,
+    }
+    texts = {
+        "config.json": json.dumps(encoder.to_hf(), indent=2, sort_keys=True) + "\n",
+        "tokenizer_config.json": as_written(tokenizer).decode(),
+        "vocab.txt": "\n".join(words) + "\n",
+    }
+    for name, text in texts.items():
         path = folder / name
         if not path.is_file():
             part.fault(path, "is missing", MODEL)
-        elif path.read_text(encoding="utf-8") != text:
+        elif path.read_bytes() != text.encode():
             part.fault(path, "is not what the config's shape and the synthetic language give", MODEL)
     try:
         load_folder(folder)

@@ -1,17 +1,18 @@
 """Masks: whole, of the right shape and size, nested where a chain made them, and where they belong."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tickets.audit.check import Check, Options, Unit
 from tickets.audit.expected import Ticket, expected
 from tickets.audit.packed import PackedMask, read_packed
-from tickets.audit.records import differences, shown
+from tickets.audit.records import differences, other_config, shown
 from tickets.audit.report import Part
 from tickets.audit.subject import Subject
 from tickets.errors import TicketsError
 from tickets.grid import Cell
-from tickets.spec import MaskAddress
+from tickets.spec import MaskAddress, fingerprint
 
 REMEDY = "Restore the file (`dvc checkout`, or a fresh copy), or delete it: Snakemake then makes it again."
 CONFIG = "If the config is right, `snakemake` makes it again; if it was changed by mistake, change it back."
@@ -61,6 +62,7 @@ def _check_masks(
         wrong = _damage(found, path.read_bytes()) or _provenance(found, ticket) or _size(found, ticket)
         if wrong:
             part.fault(path, *wrong)
+            del read[address]  # nothing lies in it, or it in anything
         elif ticket.nested_in in read and not found.nested_in(read[ticket.nested_in]):
             part.fault(path, f"is not nested in the mask before it, {ticket.nested_in.file}", REMEDY)
 
@@ -78,19 +80,21 @@ def _damage(found: PackedMask, data: bytes) -> Wrong:
 
 
 def _provenance(found: PackedMask, ticket: Ticket) -> Wrong:
-    odd = list(differences(found.header["provenance"], ticket.provenance))
-    if not odd:
+    told, wanted = found.header["provenance"], ticket.provenance
+    if told == wanted:
         return None
-    address = next(
-        (found.header["provenance"].get(k) for k in ("of",) if k in found.header["provenance"]), None
-    )
-    address = address or found.header["provenance"].get("spec", {}).get("mask")
-    wanted = ticket.provenance.get("of") or ticket.provenance["spec"]["mask"]
-    if address != wanted:
-        other = " ".join(str(value) for value in (address or {}).values())
+    if _whose(told) != _whose(wanted):
+        other = " ".join(str(value) for value in (_whose(told) or {}).values())
         return f"is another mask, {other}: it lies in the wrong place, or masks were swapped", REMEDY
-    first = odd[0]
-    return f"made under another config: {first.key} was {shown(first.theirs)}, is {shown(first.ours)}", CONFIG
+    if "spec" in told and fingerprint(told["spec"]) != told.get("fingerprint"):
+        return "its spec does not give its fingerprint: the header was edited", REMEDY
+    return other_config(told.get("spec", told), wanted.get("spec", wanted)), CONFIG
+
+
+def _whose(provenance: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The address that a mask's header names, of the mask or of the run that it was made with."""
+    found: Mapping[str, Any] | None = provenance.get("of") or provenance.get("spec", {}).get("mask")
+    return found
 
 
 def _size(found: PackedMask, ticket: Ticket) -> Wrong:

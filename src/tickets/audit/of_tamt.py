@@ -140,6 +140,12 @@ class Expect:
 
     def files(self, cell: Cell) -> Iterator[tuple[Path, str]]:
         """See `Expected`. What is told of a mask beside it: of its losses nothing follows, of its size all."""
+        for path in cell.files:
+            try:
+                read_record(self.reading.root / path)
+            except TicketsError as error:
+                yield path, str(error)
+                return
         for address in cell.masks:
             path = losses_file(address)
             told = read_record(self.reading.root / path)

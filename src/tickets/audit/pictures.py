@@ -21,6 +21,15 @@ def only_compressed_otherwise(stored: bytes, again: bytes, suffix: str) -> bool:
     return frame == other and same and packed != repacked
 
 
+def damaged(data: bytes, suffix: str) -> bool:
+    """Whether something compressed in a PDF or PNG cannot be read, whatever it shows."""
+    try:
+        _, packed = {".pdf": _pdf, ".png": _png}[suffix](data)
+        return not [zlib.decompress(stream) for stream in packed]
+    except (zlib.error, ValueError):
+        return True
+
+
 def _pdf(data: bytes) -> tuple[bytes, list[bytes]]:
     """What is around the compressed streams, without lengths and offsets, and the streams."""
     packed = [stream for stream in _STREAM.findall(data) if stream[:1] == b"x"]

@@ -58,6 +58,20 @@ def differences(theirs: Any, ours: Any, key: str = "") -> Iterator[Differs]:
         yield Differs(key, theirs, ours)  # 1, 1.0 and true are equal, but not written alike
 
 
+def other_config(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """How the spec of a result departs from the config's; what several parts of a spec repeat is said once."""
+    found = [
+        f"{'.'.join(key.split('.')[-2:])} was {shown(before)}, is {shown(now)}"
+        for key, before, now in differences(theirs, ours)
+    ]
+    words = list(dict.fromkeys(found))
+    return (
+        "made under another config: "
+        + "; ".join(words[:3])
+        + (f"; and {len(words) - 3} more" * (len(words) > 3))
+    )
+
+
 def near(theirs: Any, ours: Any) -> bool:
     """Whether two values are floats that agree but for rounding."""
     if not (isinstance(theirs, float) and isinstance(ours, float)):

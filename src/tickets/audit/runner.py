@@ -18,6 +18,7 @@ PRELOAD = (
     "pandas", "torch", "tickets.audit.artifacts", "tickets.audit.certificates", "tickets.audit.scores",
     "tickets.audit.masks", "tickets.figures.style",
 )  # fmt: skip
+REMEDY = "Put right what else is found of its inputs, then audit again."
 Watcher = Callable[[str, int, int], None]
 """(check, pieces done, pieces in all): called whenever a piece is done."""
 
@@ -80,17 +81,26 @@ def _results(tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, tuple[
 
 
 def work(task: Task) -> tuple[Part, float]:
-    """Do a piece of a check; returns what it found, and the CPU seconds that it took."""
-    begun = _cpu_seconds()
+    """Do a piece of a check; returns what it found, and the CPU seconds that it took.
+
+    Files that someone has changed can break anything: whatever goes wrong on the way is a finding.
+    """
+    begun, unit = _cpu_seconds(), task.unit
     try:
-        part = task.unit.work(subject_of(task.source), **task.unit.arguments)
+        part = unit.work(subject_of(task.source), **unit.arguments)
     except TicketsError as error:
         part = Part()
         file, _, wrong = str(error).partition(": ")
-        part.fault(
-            file if wrong else task.source.config, wrong or file, "Put right what is named, then audit again."
-        )
+        part.fault(file if wrong else _name(task), wrong or file, REMEDY)
+    except Exception as error:
+        part = Part()
+        part.fault(_name(task), f"cannot be checked or made again ({type(error).__name__}: {error})", REMEDY)
     return part, _cpu_seconds() - begun
+
+
+def _name(task: Task) -> str:
+    """What a piece of a check is about."""
+    return " ".join([task.check, *(str(value) for value in task.unit.arguments.values())])
 
 
 def _cpu_seconds() -> float:

@@ -74,13 +74,17 @@ def _notes(console: Console, check: Checked) -> None:
 
 def _findings(console: Console, check: Checked) -> None:
     """Findings with the same words are one."""
-    console.print(f"\n[bold red]{check.name}[/]: {len(check.findings):,} findings", highlight=False)
+    console.print(f"\n[bold red]{check.name}[/]: {_findings_in(len(check.findings))}", highlight=False)
     same = [list(group) for _, group in groupby(check.findings, key=lambda f: (f.wrong, f.remedy))]
     for group in same[:FEW_GROUPS]:
         _group(console, group)
     if len(same) > FEW_GROUPS:
         left = sum(map(len, same[FEW_GROUPS:]))
         console.print(f"  and {left:,} more; --json FILE has them all", highlight=False)
+
+
+def _findings_in(count: int) -> str:
+    return f"{count:,} finding{'' if count == 1 else 's'}"
 
 
 def _group(console: Console, group: list[Finding]) -> None:
@@ -95,7 +99,7 @@ def _group(console: Console, group: list[Finding]) -> None:
 def closing(report: Report) -> str:
     """One line that a person can quote."""
     found, left = len(report.findings), report.unchecked
-    verdict = f"{found:,} finding{'' if found == 1 else 's'}" if found else "nothing is wrong"
+    verdict = _findings_in(found) if found else "nothing is wrong"
     rest = f", {left:,} could not be compared (see above)" if left else ""
     quick = ", without frames and pixels (--quick)" if report.quick else ""
     done = f"{report.items:,} things compared in {report.seconds:.0f} s"

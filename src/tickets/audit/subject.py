@@ -19,6 +19,9 @@ from tickets.papers.registry import Chapter, Paper, artifacts, chapters, papers
 Value = TypeVar("Value")
 LOCAL = (".gitignore",)
 """Files that belong to git or to the machine, wherever they are."""
+HEAVY = ("data", "models", "report")
+HEAVY_OF_PAPERS = ("importance", "jobs", "masks", "runs", "training", "weights")
+"""Folders below results/<preset>, and below those of papers, that git does not have."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,12 @@ class Subject:
         return self.root / path
 
     def pulled(self, path: Path) -> bool:
-        """Whether anything is there of the folder that a path (below results/<preset>) is stored in."""
+        """Whether a file below results/<preset> ought to be here: all of git, and what of DVC was pulled in part."""
         store = self.store(path)
-
-        def look() -> bool:
-            files = (found for found in (self.root / store).rglob("*") if found.name not in LOCAL)
-            return any(found.is_file() for found in files)
-
-        return self.once(("store", store), look)
+        if store is None:
+            return True
+        files = (found for found in (self.root / store).rglob("*") if found.name not in LOCAL)
+        return self.once(("store", store), lambda: any(found.is_file() for found in files))
 
     def once(self, key: Any, make: Callable[[], Value]) -> Value:
         """What is looked up or computed once a process."""
@@ -103,9 +104,11 @@ class Subject:
         return self.once(("sha256", path), lambda: file_hash(self.root / path))
 
     @staticmethod
-    def store(path: Path) -> Path:
-        """The folder that is pulled as a whole: 'data', 'models', 'lth/runs', ..."""
-        return Path(path.parts[0]) if path.parts[0] in ("data", "models", "report") else Path(*path.parts[:2])
+    def store(path: Path) -> Path | None:
+        """The folder that DVC keeps as a whole, 'data' or 'lth/runs'; None for what is in git."""
+        if path.parts[0] in HEAVY:
+            return Path(path.parts[0])
+        return Path(*path.parts[:2]) if path.parts[1] in HEAVY_OF_PAPERS else None
 
     def have(self, paths: Sequence[Path], part: Part, count: int = 1) -> bool:
         """Whether all of these files are there; else say in `part` why `count` things are not checked."""
@@ -119,7 +122,7 @@ class Subject:
         """What to call the absence of a file."""
         if self.pulled(path):
             return "needs a file that is missing (see completeness)"
-        return f"{self.root / self.store(path)} is not here: {self.fetch}"
+        return f"{self.root / (self.store(path) or path)} is not here: {self.fetch}"
 
     @cached_property
     def fetch(self) -> str:

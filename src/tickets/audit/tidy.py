@@ -16,8 +16,8 @@ KEYS = {"path": ("path",), "row": ("row", "value")}
 """First column that is looked for -> columns that name a row."""
 
 
-def unlike(path: Path, again: bytes, known: frozenset[str] = frozenset()) -> list[str]:
-    """How a file differs from what it should be, in words; nothing if it does not.
+def unlike(path: Path, again: bytes, known: frozenset[str] = frozenset(), few: int = FEW) -> list[str]:
+    """How a file differs from what it should be, in words, the first `few` of them; nothing if it does not.
 
     known  names of rows of a CSV that may be missing in `again`
     """
@@ -30,14 +30,14 @@ def unlike(path: Path, again: bytes, known: frozenset[str] = frozenset()) -> lis
             found = _csv(theirs, ours, known)
         else:
             found = _json(theirs, ours) if path.suffix == ".json" else _lines(theirs, ours)
-        named = list(islice(found, FEW + 1))
+        named = list(islice(found, few + 1))
     except (UnicodeDecodeError, ValueError, csv.Error) as error:
         return [f"it cannot be read ({error})"]
     if not named and known:
         return []
     if not named:
         return ["the values agree, the bytes do not (blanks, quotes or line ends)"]
-    return named[:FEW] + (["and more"] if len(named) > FEW else [])
+    return named[:few] + (["and more"] if len(named) > few else [])
 
 
 def _csv(theirs: str, ours: str, known: frozenset[str]) -> Iterator[str]:
