@@ -16,10 +16,11 @@ from small import environment, small_preset, write_config
 from tickets.audit.artifacts import DRAWING, check_artifact, check_claims
 from tickets.audit.check import Check, Options, Unit
 from tickets.audit.records import as_written, differences
+from tickets.audit.reruns import drawn
 from tickets.audit.runner import audit
 from tickets.audit.steps import CHECKS
 from tickets.audit.storage import folder_md5, md5
-from tickets.audit.subject import Source
+from tickets.audit.subject import Source, Subject
 from tickets.jobs.files import write_json
 from tickets.papers.lth.addresses import mask as lth_mask
 from tickets.papers.registry import artifacts
@@ -427,16 +428,23 @@ def test_what_is_not_pulled_is_no_fault_but_said(root, tmp_path):
     assert "could not be compared" in done.stdout.splitlines()[-1]
 
 
-def test_executing_runs_again_gives_their_bits_and_finds_what_does_not_follow(root, restoring):
-    mask = root / "tamt/masks/base.omp/from-pretraining/sparsity70/seed1/losses.json"
-    restoring(mask)
-    edit(mask, lambda losses: losses.update(mlm_loss=0.5))
-    done = command("tamt", "--quick", "--rerun", "1", "--seed", "2", "--json", "audit.json", "--cores", "1")
-    again = json.loads(Path("audit.json").read_text())["checks"][-1]
-    assert again["name"] == "reruns"
-    assert again["items"] > 3
-    assert again["findings"] == []
-    assert "--rerun 1: 1 jobs with" in done.stdout
+def test_executing_runs_again_gives_their_bits_and_finds_one_that_nothing_else_tells(root, restoring):
+    """The last bit of a logit: no score follows from it."""
+    subject = Subject(Source(Path("config.yaml"), None, ("tamt",)))
+    job = subject.job(drawn(subject, Options(rerun=1, seed=2))[0])
+    path = restoring(root / job.runs[0].folder / "predictions.safetensors")
+    arguments = ("tamt", "--quick", "--rerun", "1", "--seed", "2", "--json", "audit.json", "--cores", "1")
+    for tampered in (False, True):
+        if tampered:
+            flip(path, -4)
+        done = command(*arguments)
+        again = json.loads(Path("audit.json").read_text())["checks"][-1]
+        assert again["name"] == "reruns"
+        assert again["items"] > 3
+        assert "--rerun 1: 1 job(s) with" in done.stdout
+        assert {finding["file"]: finding["wrong"] for finding in again["findings"]} == (
+            {str(path): "executed again: other bits"} if tampered else {}
+        )
 
 
 def test_unknown_paper_and_no_results(root, tmp_path, monkeypatch):

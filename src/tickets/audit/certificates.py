@@ -96,17 +96,14 @@ class Certificate:
         spec, stamp = own["identity"]["spec"], own["identity"]["fingerprint"]
         if fingerprint(spec) != stamp:
             wanted = next(differences(spec, self.expected.spec(self.run)), None)
-            where = (
-                f": {wanted.key} is {shown(wanted.theirs)}, in the config {shown(wanted.ours)}"
-                if wanted
-                else ""
-            )
-            self.fault("run.json", f"its spec does not give its fingerprint: one of them was edited{where}")
+            words = "its spec does not give its fingerprint: one of them was edited"
+            if wanted is not None:
+                words += f"; {wanted.key} is {shown(wanted.theirs)}, in the config {shown(wanted.ours)}"
+            self.fault("run.json", words)
             return False
         if metrics.get("fingerprint") != stamp:
-            self.fault(
-                "metrics.json", "has another fingerprint than run.json: it is of another run, or was edited"
-            )
+            words = "has another fingerprint than run.json: it is of another run, or was edited"
+            self.fault("metrics.json", words)
             return False
         if stamp == self.job.stage.identity(self.run):
             return True
@@ -126,7 +123,9 @@ class Certificate:
         """Whether the run is of the level that its criterion chooses; if not, nothing else can agree."""
         told = own["resolved"]["level"]
         if metrics.get("resolved") != told:
-            self.fault("metrics.json", f"resolved is {shown(metrics['resolved'])}, in run.json {shown(told)}")
+            self.fault(
+                "metrics.json", f"resolved is {shown(metrics.get('resolved'))}, in run.json {shown(told)}"
+            )
         elif told != birth.level:
             who = "the scores as they are stored choose" if self.run.rule else "its address says"
             self.fault("run.json", f"its level is {told}, but {who} {birth.level}: one of them was edited")
@@ -134,29 +133,26 @@ class Certificate:
 
     def _facts(self, own: Record, metrics: Record, birth: Birth) -> None:
         """What both files say, and what follows from the config."""
-        cost, wanted = (
-            own["cost"],
-            {
-                "resolved": {"level": birth.level, "sparsity": int(birth.level) / 100},
-                "seeds": dict(birth.seeds),
-                "schema": 1,
-            },
-        )
-        for key, theirs, ours in differences({name: own.get(name) for name in wanted}, wanted):
-            self.fault("run.json", f"{key} is {shown(theirs)}, should be {shown(ours)}")
-        same = {"steps": birth.steps, "schema": 1, "seconds": cost["seconds"]}
+        cost = own["cost"]
+        wanted: dict[str, Any] = {
+            "resolved": {"level": birth.level, "sparsity": int(birth.level) / 100},
+            "seeds": dict(birth.seeds),
+            "schema": 1,
+        }
+        gpu = str(own["circumstances"]["device"]).startswith("cuda")
+        wanted["cost"] = cost | {"steps": birth.steps, "gpu_seconds": cost["seconds"] if gpu else 0.0}
+        self._same("run.json", own, wanted)
+        repeated: dict[str, Any] = {"steps": birth.steps, "schema": 1, "seconds": cost["seconds"]}
         if birth.removed is not None:
-            same["removed"] = birth.removed
+            repeated["removed"] = birth.removed
         if "train_loss" in metrics.get("extra", {}):
-            same["extra"] = metrics["extra"] | {"train_loss": cost["final_loss"]}
-        for key, theirs, ours in differences({name: metrics.get(name) for name in same}, same):
-            self.fault("metrics.json", f"{key} is {shown(theirs)}, should be {shown(ours)}")
-        if cost["steps"] != birth.steps:
-            self.fault("run.json", f"cost.steps is {cost['steps']}, should be {birth.steps}")
-        gpu = cost["seconds"] if str(own["circumstances"]["device"]).startswith("cuda") else 0.0
-        if cost["gpu_seconds"] != gpu:
-            self.fault("run.json", f"cost.gpu_seconds is {cost['gpu_seconds']}, should be {gpu}")
+            repeated["extra"] = metrics["extra"] | {"train_loss": cost["final_loss"]}
+        self._same("metrics.json", metrics, repeated)
         self._shared(own, metrics)
+
+    def _same(self, name: str, record: Record, wanted: Record) -> None:
+        for key, theirs, ours in differences({part: record.get(part) for part in wanted}, wanted):
+            self.fault(name, f"{key} is {shown(theirs)}, should be {shown(ours)}")
 
     def _birth(self) -> Birth | None:
         try:

@@ -59,7 +59,7 @@ def announce(subject: Subject, options: Options, workers: int) -> str:
     runs = sum(len(job.runs) for job in jobs)
     names = ", ".join(f"{job.stage.paper} {job.name}" for job in jobs)
     return (
-        f"--rerun {options.rerun}: {len(jobs)} jobs with {runs} runs in all, about {seconds:,.0f} s by their "
+        f"--rerun {options.rerun}: {len(jobs)} job(s) with {runs} runs in all, about {seconds:,.0f} s by their "
         f"records, on {workers} processes: {names}"
     )
 

@@ -91,7 +91,7 @@ def _group(console: Console, group: list[Finding]) -> None:
     for finding in group[:FEW_FILES]:
         console.print(f"  [bold]{escape(finding.file)}[/]", highlight=False, soft_wrap=True)
     if len(group) > FEW_FILES:
-        console.print(f"  and {len(group) - FEW_FILES:,} more files", highlight=False)
+        console.print(f"  and {len(group) - FEW_FILES:,} more file(s)", highlight=False)
     console.print(f"    {escape(group[0].wrong)}", highlight=False, soft_wrap=True)
     console.print(f"    [dim]{escape(group[0].remedy)}[/]", highlight=False, soft_wrap=True)
 

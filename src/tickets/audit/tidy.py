@@ -12,8 +12,8 @@ from tickets.audit.records import differences, shown
 
 FEW = 5
 """Differences of one file that are named."""
-KEYS = {"path": ("path",), "row": ("row", "value")}
-"""First column that is looked for -> columns that name a row."""
+TABLE = ["row", "value"]
+"""First columns of the csv of a table; they name its rows."""
 
 
 def unlike(path: Path, again: bytes, known: frozenset[str] = frozenset(), few: int = FEW) -> list[str]:
@@ -67,8 +67,8 @@ def _table(text: str) -> tuple[list[str], dict[str, list[str]]]:
     for number, line in enumerate(lines, 2):
         if len(line) != len(head):
             raise ValueError(f"line {number} has {len(line)} of {len(head)} values")
-    columns = next((KEYS[name] for name in KEYS if name in head), ())
-    names = [" / ".join(line[head.index(c)] for c in columns if c in head) for line in lines]
+    columns = TABLE if head[:2] == TABLE else [name for name in head if name == "path"]
+    names = [" / ".join(line[head.index(column)] for column in columns) for line in lines]
     count = Counter(names)
     return head, {
         name if count[name] == 1 and name else f"{number} {name}".strip(): line
