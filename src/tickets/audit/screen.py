@@ -1,6 +1,7 @@
 """An audit as a person sees it: progress, the checks as a table, findings that belong together, one line to quote."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 
@@ -64,12 +65,18 @@ def _notes(console: Console, check: Checked) -> None:
     for text, count in check.notes.items():
         many = f" ({count:,})" if count > 1 else ""
         console.print(f"[dim]{check.name}: {escape(text)}{many}[/]", highlight=False, soft_wrap=True)
-    for text, count in check.unchecked.items():
-        console.print(
-            f"[yellow]{check.name}: not checked: {count:,} × {escape(text)}[/]",
-            highlight=False,
-            soft_wrap=True,
-        )
+    for text, count in _pulled_together(check.unchecked).items():
+        words = f"{check.name}: not checked: {count:,} × {escape(text)}"
+        console.print(f"[yellow]{words}[/]", highlight=False, soft_wrap=True)
+
+
+def _pulled_together(unchecked: Mapping[str, int]) -> dict[str, int]:
+    """Reasons, with all folders that are not here as one."""
+    found: Counter[str] = Counter()
+    for text, count in unchecked.items():
+        _, absent, how = text.partition(" is not here: ")
+        found[f"files that are not here: {how}" if absent else text] += count
+    return dict(found)
 
 
 def _findings(console: Console, check: Checked) -> None:
