@@ -18,7 +18,7 @@ def listing(plan: Plan) -> RenderableType:
     table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
     table.add_column("target", no_wrap=True)
     table.add_column("published as, title", overflow="fold")
-    table.add_column("state", overflow="fold", max_width=8)
+    table.add_column("state", no_wrap=True)
     for name in ("runs", "steps", f"{plan.rates.unit}-time"):
         table.add_column(name, justify="right", no_wrap=True)
     for chapter in plan.chapters.values():
