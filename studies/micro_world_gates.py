@@ -17,12 +17,10 @@ from typing import Any
 import pandas as pd
 import yaml
 from micro_world_gates_tables import tables
+from micro_world_jobs import finished, prepare
 
 from tickets.config import Config, parse_config
-from tickets.grid import Job, data_file, find_stage
-from tickets.jobs.files import read_json
-from tickets.jobs.identity import model_identity
-from tickets.jobs.prepare import encode, place_model
+from tickets.grid import Job, find_stage
 from tickets.jobs.runner import run_job
 from tickets.papers.supertickets.paper import Supertickets
 from tickets.provenance.collect import cell_row, write_csv
@@ -59,28 +57,6 @@ def jobs(config: Config, stage: str) -> Iterator[Job]:
     yield from find_stage(Supertickets().stages(config), stage).jobs()
 
 
-def prepare(config: Config) -> None:
-    """Pre-train the world's network and encode its tasks, where that has not been done."""
-    certificate = config.root / config.settings.model_folder("base") / "run.json"
-    if not certificate.exists() or read_json(certificate)["identity"]["fingerprint"] != model_identity(
-        config
-    ):
-        place_model(config)
-    for job in jobs(config, "trial"):
-        for task in job.tasks:
-            length = job.stage.max_length(task)
-            if not (config.root / data_file(task, length)).exists():
-                encode(config, task, length)
-
-
-def finished(config: Config, job: Job) -> bool:
-    """Whether a job's outputs lie there, made under this config."""
-    if not all((config.root / path).exists() for path in job.outputs):
-        return False
-    made = {run: read_json(config.root / run.metrics)["fingerprint"] for run in job.runs}
-    return all(job.stage.identity(run) == found for run, found in made.items())
-
-
 def collect(configs: dict[int, Config]) -> Iterator[dict[str, Any]]:
     """One row a run of every finished job."""
     for world, config in configs.items():
@@ -112,7 +88,7 @@ def main() -> None:
     configs = {world: world_config(raw, world) for world in args.worlds}
     for stage in args.stages:
         for config in configs.values():
-            prepare(config)
+            prepare(config, jobs(config, "trial"))
             for job in jobs(config, stage):
                 if not finished(config, job):
                     run_job(config, job)

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from micro_world_jobs import finished, prepare
 
 from tickets.config import Config, parse_config
-from tickets.grid import Job, data_file, find_stage
+from tickets.grid import Job, find_stage
 from tickets.jobs.files import read_json
-from tickets.jobs.identity import model_identity
-from tickets.jobs.prepare import encode, place_model
 from tickets.jobs.runner import run_job
 from tickets.papers.tamt.addresses import full_losses_file, losses_file, mask_of
 from tickets.papers.tamt.paper import Tamt
@@ -97,28 +96,6 @@ def jobs(config: Config, stage: str) -> Iterator[Job]:
         yield replace(job, cells=tuple(cells))
 
 
-def prepare(config: Config) -> None:
-    """Pre-train the world's network and encode its tasks, where that has not been done."""
-    certificate = config.root / config.settings.model_folder("base") / "run.json"
-    if not certificate.exists() or read_json(certificate)["identity"]["fingerprint"] != model_identity(
-        config
-    ):
-        place_model(config)
-    for job in (job for stage in ("baseline_masks", "full") for job in jobs(config, stage)):
-        for task in job.tasks:
-            length = job.stage.max_length(task)
-            if not (config.root / data_file(task, length)).exists():
-                encode(config, task, length)
-
-
-def finished(config: Config, job: Job) -> bool:
-    """Whether a job's outputs lie there, made under this config."""
-    if not all((config.root / path).exists() for path in job.outputs):
-        return False
-    made = {run: read_json(config.root / run.metrics)["fingerprint"] for run in job.runs}
-    return all(job.stage.identity(run) == found for run, found in made.items())
-
-
 def collect(configs: dict[int, Config]) -> Iterator[dict[str, Any]]:
     """One row a run of every finished job, with what pre-training thinks of its mask."""
     for world, config in configs.items():
@@ -155,7 +132,7 @@ def main() -> None:
     configs = {world: world_config(raw, world) for world in args.worlds}
     for stage in (*MASKS, *args.stages):
         for config in configs.values():
-            prepare(config)
+            prepare(config, (job for name in ("baseline_masks", "full") for job in jobs(config, name)))
             for job in jobs(config, stage):
                 if not finished(config, job):
                     run_job(config, job)

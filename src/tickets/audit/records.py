@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tickets.errors import TicketsError
+from tickets.jobs.files import json_text
 
 ROUNDING = 1e-9
 """Relative difference of floats that another processor or library may cause."""
@@ -36,10 +37,9 @@ def read_record(path: Path) -> dict[str, Any]:
 def as_written(content: Mapping[str, Any]) -> bytes:
     """The bytes of a JSON object as `write_json` writes it; none if it cannot (NaN)."""
     try:
-        text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+        return json_text(content).encode()
     except ValueError:
         return b""
-    return f"{text}\n".encode()
 
 
 def differences(theirs: Any, ours: Any, key: str = "") -> Iterator[Differs]:

@@ -16,9 +16,13 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write readable JSON in one rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    part.write_text(text + "\n", encoding="utf-8")
+    part.write_text(json_text(content), encoding="utf-8")
     part.replace(path)
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """How this program writes JSON: equal content gives equal bytes. ValueError for NaN and infinities."""
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path, advice: str = "Run the job that makes it again.") -> dict[str, Any]:
