@@ -1,6 +1,5 @@
 """What is audited: a preset's results, and what the config says about them. Built once a process."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tickets.audit.report import Part
-from tickets.config import Config, load_config
+from tickets.config import load_config
 from tickets.errors import TicketsError
 from tickets.figures.artifact import Artifact
 from tickets.grid import Cell, Job, Stage
@@ -38,7 +37,7 @@ class Subject:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.config: Config = as_jobs_read(load_config(source.config, source.preset))
+        self.config = load_config(source.config, source.preset)
         self.root = self.config.root
         known = chapters(self.config)
         if unknown := sorted(set(source.papers) - set(known)):
@@ -128,11 +127,6 @@ class Subject:
     def fetch(self) -> str:
         """How to get what is not here."""
         return "`dvc pull`" if Path("dvc.lock").exists() else "`snakemake --cores all`"
-
-
-def as_jobs_read(config: Config) -> Config:
-    """The config as the workflow hands it to jobs: with sorted keys, whose order becomes the order of jobs and rows."""
-    return Config.model_validate(json.loads(json.dumps(config.model_dump(mode="json"), sort_keys=True)))
 
 
 @cache
